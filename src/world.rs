@@ -1,0 +1,138 @@
+//! The seam: where an algorithm runs.
+//!
+//! A raw algorithm (`crate::raw`) is generic over a [`World`]. The public types fix it to
+//! [`Os`](crate::sys::Os), the real kernel and real shared memory, so users of the library never see
+//! the parameter; the models fix it to `Loom`, loom's memory model with a futex, a clock and a death
+//! of its own. The algorithm that is checked is the algorithm that ships: one source, no `cfg`.
+//!
+//! The seam is narrow on purpose. It is what the kernel gives: words, a sleep that compares first, a
+//! wake, and the robust list, through which the kernel learns what a thread held when it died.
+//!
+//! # Robust ownership
+//! A word that a thread may own holds that thread's id in its low 30 bits ([`TID_MASK`]). When a thread
+//! dies, the kernel walks its robust list and then its announced node ([`World::announce`]). For each
+//! word that still holds the dead thread's id it stores `(word & WAITERS) | OWNER_DIED` and, if
+//! `WAITERS` was set, wakes one sleeper. For an announced word that holds no owner it wakes one sleeper
+//! and stores nothing (since Linux 6.3; from 5.5 to 6.2 only if the whole word is 0).
+//! Source: `Documentation/locking/robust-futex-ABI.rst`, and `handle_futex_death` in `kernel/futex/core.c`.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// The thread id in an owned word. As in `<linux/futex.h>`.
+pub const TID_MASK: u32 = 0x3fff_ffff;
+/// Set by the kernel in a word whose owner died. As in `<linux/futex.h>`.
+pub const OWNER_DIED: u32 = 0x4000_0000;
+/// Someone may be asleep on this word. As in `<linux/futex.h>`.
+pub const WAITERS: u32 = 0x8000_0000;
+
+/// A 32-bit atomic that processes share.
+pub trait Word: Send + Sync {
+    fn new(value: u32) -> Self;
+    fn load(&self, order: Ordering) -> u32;
+    fn store(&self, value: u32, order: Ordering);
+    fn swap(&self, value: u32, order: Ordering) -> u32;
+    /// `Ok(current)` if the word held `current` and now holds `new`; else `Err` of what it holds.
+    fn compare_exchange(
+        &self,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u32, u32>;
+    /// Adds, wrapping; returns what the word held before.
+    fn fetch_add(&self, value: u32, order: Ordering) -> u32;
+    /// Subtracts, wrapping; returns what the word held before.
+    fn fetch_sub(&self, value: u32, order: Ordering) -> u32;
+}
+
+/// Why [`World::wait`] returned. Advice only: whoever waits looks at the word again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// By a wake, or early, without a reason (a signal, or a wake meant for an earlier use of the word).
+    Perhaps,
+    /// The word did not hold the expected value: there was no sleep.
+    Changed,
+    /// The deadline passed.
+    TimedOut,
+}
+
+/// A moment on the world's monotonic clock, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline {
+    pub monotonic_ns: u64,
+}
+
+/// What a thread may own: a word, two words beside it for the algorithm's own use, and the links by
+/// which the world finds it when its owner dies.
+///
+/// Under `Os` the layout is that of the C library's own robust mutex (word at 0, links at 24 and 32),
+/// so that both kinds can stand in the one list that the kernel knows of.
+#[repr(C)]
+pub struct Node<W: World> {
+    pub word: W::Word,
+    pub beside: [W::Word; 2],
+    _reserved: [u32; 3],
+    pub links: W::Links,
+}
+
+impl<W: World> Node<W> {
+    pub fn new() -> Self {
+        Node {
+            word: W::Word::new(0),
+            beside: [W::Word::new(0), W::Word::new(0)],
+            _reserved: [0; 3],
+            links: W::Links::default(),
+        }
+    }
+}
+
+impl<W: World> Default for Node<W> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Where an algorithm runs.
+pub trait World: Sized + 'static {
+    type Word: Word;
+    /// The place of a [`Node`] in its owner's robust list.
+    type Links: Default + Send + Sync;
+
+    /// The calling thread's id: not 0, within [`TID_MASK`], and different for all that share memory.
+    fn me() -> u32;
+
+    /// How often to look at a word again before sleeping on it.
+    fn spins() -> u32;
+
+    /// `after` from now. `None` if that is beyond what the clock can count: no deadline.
+    fn deadline(after: Duration) -> Option<Deadline>;
+
+    /// Sleeps if `word` holds `expected`: the comparison and the falling asleep are one step with
+    /// respect to every wake. May return early.
+    fn wait(word: &Self::Word, expected: u32, until: Option<Deadline>) -> Woken;
+
+    /// Wakes up to `count` sleepers; returns how many.
+    fn wake(word: &Self::Word, count: u32) -> u32;
+
+    /// Stores `value` (less than 2^11) and wakes all sleepers, as one step with respect to every
+    /// [`wait`](World::wait): no one can fall asleep between the two. Returns how many were woken.
+    /// The store is a full barrier.
+    fn set_and_wake_all(word: &Self::Word, value: u32) -> u32;
+
+    /// Tells the kernel which node this thread is working on (`list_op_pending`): one at a time.
+    fn announce(node: &Node<Self>);
+    /// Takes the announcement back.
+    fn withdraw();
+
+    /// Puts a node into this thread's robust list. The thread has announced it.
+    fn link(node: &Node<Self>);
+    /// Takes a node out of this thread's robust list. The thread has announced it.
+    fn unlink(node: &Node<Self>);
+    /// Whether the list has room: the kernel walks only so many entries (2,048) of a dead thread's list.
+    fn may_link() -> bool;
+
+    /// Whether a death passes the wake on when the announced word has no owner but is not 0
+    /// (Linux since 6.3). Where not, an unlock must leave 0 behind.
+    fn death_wakes_marked_word() -> bool;
+}
