@@ -1,1 +1,5 @@
-pub fn x(){}
+//! forkproof: sharing data between processes, in the vocabulary of Python's `multiprocessing`.
+
+pub mod raw;
+pub mod sys;
+pub mod world;

@@ -13,7 +13,7 @@
 //! dies, the kernel walks its robust list and then its announced node ([`World::announce`]). For each
 //! word that still holds the dead thread's id it stores `(word & WAITERS) | OWNER_DIED` and, if
 //! `WAITERS` was set, wakes one sleeper. For an announced word that holds no owner it wakes one sleeper
-//! and stores nothing (since Linux 6.3; from 5.5 to 6.2 only if the whole word is 0).
+//! and stores nothing (since Linux 6.2; from 5.5 to 6.1 only if the whole word is 0).
 //! Source: `Documentation/locking/robust-futex-ABI.rst`, and `handle_futex_death` in `kernel/futex/core.c`.
 
 use std::sync::atomic::Ordering;
@@ -133,6 +133,6 @@ pub trait World: Sized + 'static {
     fn may_link() -> bool;
 
     /// Whether a death passes the wake on when the announced word has no owner but is not 0
-    /// (Linux since 6.3). Where not, an unlock must leave 0 behind.
+    /// (Linux since 6.2). Where not, an unlock must leave 0 behind.
     fn death_wakes_marked_word() -> bool;
 }

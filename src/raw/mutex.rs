@@ -1,0 +1,298 @@
+//! The robust lock: mutual exclusion that outlives its owner.
+//!
+//! # The word
+//! | bits | meaning |
+//! |---|---|
+//! | 0–29 | the owner's thread id; 0: no owner |
+//! | 30 `OWNER_DIED` | set by the kernel when the owner died; cleared by the next owner |
+//! | 31 `WAITERS` | someone may be asleep; **sticky**: a new owner inherits it, and only [`World::set_and_wake_all`] clears it |
+//!
+//! Beside it lie two words. `state` says whether the data is [`CONSISTENT`], [`INCONSISTENT`] (an owner
+//! died and no one has vouched for the data since) or [`NOT_RECOVERABLE`]; it is written by the owner only.
+//! `hint` is advice: [`MANY`] were asleep the last time someone counted, so wake one at a time.
+//!
+//! # Why the mark is sticky
+//! In the C library's protocol an unlock stores 0 and wakes one sleeper. If another thread takes the lock
+//! at that moment, its word says nothing of the others; if the woken one is then killed, so that it never
+//! sets the mark again, the others sleep while the lock is free. Here the mark outlives every change of
+//! owner until an unlock has woken *all* sleepers in the same step that cleared it.
+//!
+//! # Invariants
+//! 1. A thread that owns the word has the node in its robust list, or announced.
+//! 2. A sleeper and an owner ⇒ `WAITERS` is set: the owner's unlock, or its death, will wake.
+//! 3. A sleeper and no owner ⇒ a living thread has the node announced (it was woken, or it is unlocking)
+//!    and will take the lock or wake; if it dies, the kernel wakes the next one in its place.
+//!
+//! # Memory ordering
+//! The unlock's Release (or the full barrier of `set_and_wake_all`, or the kernel's at a death) pairs with
+//! the Acquire of the compare-exchange that takes the lock next. Everything else is Relaxed: the words
+//! carry no data of their own, and `state` is read and written by owners only.
+//!
+//! # After a death
+//! At whatever instruction the owner dies, invariant 1 lets the kernel set `OWNER_DIED` and wake one
+//! waiter, which acquires as [`Acquired::OwnerDied`]. There is nothing else to repair.
+//!
+//! # What is not covered
+//! Fairness: whoever comes first takes the lock. The models check 2 and 3 threads; the turn's kills are
+//! sequentially consistent.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::world::{Deadline, Node, OWNER_DIED, TID_MASK, WAITERS, Woken, Word, World};
+
+// The values of `state`.
+const CONSISTENT: u32 = 0;
+const INCONSISTENT: u32 = 1; // an owner died; the current owner has not vouched for the data
+const NOT_RECOVERABLE: u32 = 2; // unlocked while inconsistent: for good
+
+// The values of `hint`.
+const FEW: u32 = 0; // clear the mark and wake everyone
+const MANY: u32 = 1; // keep the mark and wake one: its own unlock will wake the next
+
+/// How a lock was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acquired {
+    Clean,
+    /// An owner died holding it, and no owner has called [`RawMutex::mark_consistent`] since.
+    OwnerDied,
+}
+
+/// Why a lock was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// An owner died, and the next one unlocked without [`RawMutex::mark_consistent`].
+    NotRecoverable,
+    /// By the calling thread.
+    AlreadyHeld,
+    /// The calling thread holds as many locks as the kernel would look at if it died.
+    TooManyHeld,
+    /// Someone holds it, and the caller would not wait.
+    WouldBlock,
+    TimedOut,
+}
+
+/// How long a caller is willing to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    None,
+    Until(Deadline),
+    Endless,
+}
+
+/// The calling thread does not hold the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotHeld;
+
+/// A lock of 40 bytes that needs no destructor, no address of its own, and no other process.
+#[repr(transparent)]
+pub struct RawMutex<W: World> {
+    node: Node<W>,
+}
+
+impl<W: World> RawMutex<W> {
+    /// Unlocked and consistent.
+    pub fn new() -> Self {
+        RawMutex { node: Node::new() }
+    }
+
+    /// Takes the lock, waiting as long as `patience` says.
+    ///
+    /// # Errors
+    /// Each variant of [`Refused`]; the lock is then not held by this call.
+    #[inline]
+    pub fn lock(&self, patience: Patience) -> Result<Acquired, Refused> {
+        if !W::may_link() {
+            return Err(Refused::TooManyHeld);
+        }
+        W::announce(&self.node); // invariant 1, from before the word can hold our id
+        let outcome = self
+            .acquire(patience)
+            .and_then(|acquired| self.admit(acquired));
+        if outcome.is_ok() {
+            W::link(&self.node);
+        }
+        W::withdraw();
+        outcome
+    }
+
+    /// Vouches for the data after an owner's death. Nothing if there was none.
+    ///
+    /// # Errors
+    /// [`NotHeld`] if the calling thread does not hold the lock.
+    pub fn mark_consistent(&self) -> Result<(), NotHeld> {
+        if !self.is_mine() {
+            return Err(NotHeld);
+        }
+        // Relaxed: between owners; the unlock's Release publishes it.
+        self.state().store(CONSISTENT, Relaxed);
+        Ok(())
+    }
+
+    /// Gives the lock back. If an owner died and no one has vouched for the data since, the lock becomes
+    /// [`Refused::NotRecoverable`] for everyone.
+    ///
+    /// # Errors
+    /// [`NotHeld`] if the calling thread does not hold the lock (for example, the guard was inherited by
+    /// fork(2): the child is another thread). Nothing was changed.
+    #[inline]
+    pub fn unlock(&self) -> Result<(), NotHeld> {
+        if !self.is_mine() {
+            return Err(NotHeld);
+        }
+        W::announce(&self.node); // invariant 1, until the word no longer holds our id
+        // Relaxed, both: between owners; release() publishes it.
+        if self.state().load(Relaxed) == INCONSISTENT {
+            self.state().store(NOT_RECOVERABLE, Relaxed);
+        }
+        W::unlink(&self.node);
+        self.release();
+        W::withdraw();
+        Ok(())
+    }
+
+    /// Whether the calling thread holds the lock.
+    #[inline]
+    pub fn is_mine(&self) -> bool {
+        // Relaxed: only this thread stores its own id here, and it sees its own stores.
+        self.word().load(Relaxed) & TID_MASK == W::me()
+    }
+
+    /// Whether anyone holds the lock: an answer that may be out of date when it arrives.
+    pub fn is_locked(&self) -> bool {
+        // Relaxed: a hint.
+        self.word().load(Relaxed) & TID_MASK != 0
+    }
+
+    #[inline]
+    fn acquire(&self, patience: Patience) -> Result<Acquired, Refused> {
+        let me = W::me();
+        // Acquire: pairs with the Release in release(). Relaxed on failure: acquire_contended() looks again.
+        match self.word().compare_exchange(0, me, Acquire, Relaxed) {
+            Ok(_) => Ok(Acquired::Clean),
+            Err(_) => self.acquire_contended(me, patience),
+        }
+    }
+
+    #[cold]
+    fn acquire_contended(&self, me: u32, patience: Patience) -> Result<Acquired, Refused> {
+        let until = match patience {
+            Patience::Until(deadline) => Some(deadline),
+            Patience::None | Patience::Endless => None,
+        };
+        let mut spins = W::spins();
+        loop {
+            // Relaxed: every decision below is confirmed by a compare-exchange or by the futex.
+            let seen = self.word().load(Relaxed);
+            if seen & TID_MASK == 0 {
+                // The mark is inherited: invariant 2 for those who sleep on.
+                let mine = me | seen & WAITERS;
+                // Acquire: pairs with the Release in release(), and with the kernel's barrier at a death.
+                // Relaxed on failure: looked at again.
+                if self
+                    .word()
+                    .compare_exchange(seen, mine, Acquire, Relaxed)
+                    .is_ok()
+                {
+                    let died = seen & OWNER_DIED != 0;
+                    return Ok(if died {
+                        Acquired::OwnerDied
+                    } else {
+                        Acquired::Clean
+                    });
+                }
+                continue;
+            }
+            if seen & TID_MASK == me {
+                return Err(Refused::AlreadyHeld);
+            }
+            if patience == Patience::None {
+                return Err(Refused::WouldBlock);
+            }
+            if seen & WAITERS == 0 && spins > 0 {
+                spins -= 1;
+                std::hint::spin_loop();
+                continue;
+            }
+            // Relaxed: the mark carries no data, and the futex compares again under the kernel's lock.
+            let marked = seen | WAITERS;
+            if seen != marked
+                && self
+                    .word()
+                    .compare_exchange(seen, marked, Relaxed, Relaxed)
+                    .is_err()
+            {
+                continue;
+            }
+            match W::wait(self.word(), marked, until) {
+                // A wake that was meant for us is never lost here: the kernel reports it as such.
+                Woken::TimedOut => return Err(Refused::TimedOut),
+                Woken::Perhaps | Woken::Changed => spins = W::spins(),
+            }
+        }
+    }
+
+    /// The word is ours; whether the data is, too, depends on `state`.
+    fn admit(&self, acquired: Acquired) -> Result<Acquired, Refused> {
+        // Relaxed, both: between owners; the acquire above saw what the last one wrote.
+        match (acquired, self.state().load(Relaxed)) {
+            (_, NOT_RECOVERABLE) => {
+                self.release();
+                Err(Refused::NotRecoverable)
+            }
+            (Acquired::OwnerDied, _) => {
+                self.state().store(INCONSISTENT, Relaxed);
+                Ok(Acquired::OwnerDied)
+            }
+            (Acquired::Clean, _) => Ok(Acquired::Clean),
+        }
+    }
+
+    #[inline]
+    fn release(&self) {
+        // Release: pairs with the Acquire in acquire(). Relaxed on failure: nothing was given back.
+        if self
+            .word()
+            .compare_exchange(W::me(), 0, Release, Relaxed)
+            .is_err()
+        {
+            self.release_contended();
+        }
+    }
+
+    /// The word is ours and marked.
+    #[cold]
+    fn release_contended(&self) {
+        // Relaxed, all hints: a wrong one costs a wake too many, or one more look.
+        if self.hint().load(Relaxed) == FEW || !W::death_wakes_marked_word() {
+            // The kernel's full barrier stands for the Release; pairs with the Acquire in acquire().
+            let woken = W::set_and_wake_all(self.word(), 0);
+            if woken > 1 {
+                self.hint().store(MANY, Relaxed);
+            }
+        } else {
+            // Release: pairs with the Acquire in acquire_contended(). The mark stays, as others sleep on.
+            self.word().store(WAITERS, Release);
+            if W::wake(self.word(), 1) == 0 {
+                self.hint().store(FEW, Relaxed);
+            }
+        }
+    }
+
+    fn word(&self) -> &W::Word {
+        &self.node.word
+    }
+
+    fn state(&self) -> &W::Word {
+        &self.node.beside[0]
+    }
+
+    fn hint(&self) -> &W::Word {
+        &self.node.beside[1]
+    }
+}
+
+impl<W: World> Default for RawMutex<W> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,55 @@
+//! What a direct fork changes, noticed: fork(2) copies memory, so a process may find in its own memory
+//! what belongs to its parent.
+//!
+//! Two counters, kept by `pthread_atfork(3)` handlers (a raw `clone` runs none of them: whoever calls it
+//! in a process that shares memory says so with [`born_by_clone`]):
+//! - [`forks`] counts the forks that this process has taken part in, on either side. What was alive at a
+//!   fork is held by two processes from then on.
+//! - [`births`] counts the forks on the child's side. What was recorded under another count belongs to an
+//!   ancestor.
+
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+// Relaxed throughout: the handlers run on the thread that forks, and a child starts with that thread alone.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+static BIRTHS: AtomicU32 = AtomicU32::new(0);
+
+/// The forks so far, as parent or child.
+pub fn forks() -> u32 {
+    watch();
+    FORKS.load(Relaxed)
+}
+
+/// The forks so far in which this process was the child, counted down its line of ancestors.
+pub fn births() -> u32 {
+    watch();
+    BIRTHS.load(Relaxed)
+}
+
+/// For a child made by a raw `clone`, which runs no fork handlers. Call it first thing in the child.
+pub fn born_by_clone() {
+    FORKS.fetch_add(1, Relaxed);
+    born();
+}
+
+/// Starts counting. Cheap to call again; a fork before the first call needs no noticing, as nothing was
+/// recorded yet.
+pub(super) fn watch() {
+    static WATCHED: Once = Once::new();
+    WATCHED.call_once(|| {
+        // SAFETY: the handlers touch atomics and const-initialised thread-locals without destructors,
+        // nothing else: sound in the one thread of a forked child.
+        let failed = unsafe { libc::pthread_atfork(Some(forking), None, Some(born)) };
+        assert_eq!(failed, 0, "pthread_atfork: out of memory at the start");
+    });
+}
+
+extern "C" fn forking() {
+    FORKS.fetch_add(1, Relaxed);
+}
+
+extern "C" fn born() {
+    BIRTHS.fetch_add(1, Relaxed);
+    super::robust::refresh();
+}

@@ -1,0 +1,209 @@
+//! Shared memory without a name: sealed memfds, reserved when they are made, mapped shared.
+
+use std::fs::File;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use memmap2::{MmapOptions, MmapRaw};
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::fstat;
+
+use super::step::{self, Access, Outcome};
+
+/// Neither a truncation by another process (which would turn our accesses into SIGBUS) nor a change of
+/// these seals is possible.
+const SEALS: SealFlag = SealFlag::F_SEAL_SHRINK
+    .union(SealFlag::F_SEAL_GROW)
+    .union(SealFlag::F_SEAL_SEAL);
+
+/// A memfd and its mapping.
+pub struct Mapping {
+    file: OwnedFd,
+    map: ManuallyDrop<MmapRaw>,
+}
+
+/// Which memory a descriptor stands for: the same in every process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Mapping {
+    /// New memory of `bytes` zeroes, reserved now: a lack of memory is an error here and not a SIGBUS
+    /// later.
+    ///
+    /// # Errors
+    /// Those of memfd_create(2), fallocate(2) and mmap(2): no memory, no descriptors, RLIMIT_AS.
+    pub fn create(bytes: usize) -> io::Result<Mapping> {
+        let length = i64::try_from(bytes).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+        let file = memfd_create(c"forkproof", flags)?;
+        fallocate(&file, FallocateFlags::empty(), 0, length)?;
+        fcntl(&file, FcntlArg::F_ADD_SEALS(SEALS))?;
+        Mapping::map(file, bytes)
+    }
+
+    /// Maps memory that another process made.
+    ///
+    /// # Errors
+    /// `InvalidData` if the descriptor is not a sealed memfd; those of mmap(2).
+    pub fn attach(file: OwnedFd) -> io::Result<Mapping> {
+        let seals =
+            fcntl(&file, FcntlArg::F_GET_SEALS).map_err(|_| foreign("it is not a memfd"))?;
+        if !SealFlag::from_bits_truncate(seals).contains(SEALS) {
+            return Err(foreign("it is not sealed"));
+        }
+        let bytes =
+            usize::try_from(fstat(&file)?.st_size).map_err(|_| foreign("its size is negative"))?;
+        if bytes == 0 {
+            return Err(foreign("it is empty"));
+        }
+        Mapping::map(file, bytes)
+    }
+
+    fn map(file: OwnedFd, bytes: usize) -> io::Result<Mapping> {
+        let file = File::from(file);
+        let map = MmapOptions::new().len(bytes).map_raw(&file)?;
+        Ok(Mapping {
+            file: file.into(),
+            map: ManuallyDrop::new(map),
+        })
+    }
+
+    pub fn start(&self) -> *mut u8 {
+        self.map.as_mut_ptr()
+    }
+
+    /// In bytes.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// # Errors
+    /// Those of fstat(2).
+    pub fn identity(file: impl AsFd) -> io::Result<Identity> {
+        let stat = fstat(file)?;
+        Ok(Identity {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        })
+    }
+
+    /// Copies out of the mapping, in pieces of at most 8 bytes, each of them atomic: a field of up to 8
+    /// bytes that lies at a multiple of its size is read whole, even while another process writes it.
+    ///
+    /// # Panics
+    /// If the range is not within the mapping.
+    pub fn read(&self, offset: usize, into: &mut [u8]) {
+        self.check(offset, into.len());
+        let mut done = 0;
+        while done < into.len() {
+            let piece = piece(offset + done, into.len() - done);
+            // SAFETY: within the mapping (checked above), whose start is page aligned.
+            let at = unsafe { self.start().add(offset + done) };
+            let access = Access::Read { bytes: piece as u8 };
+            step::before(access, at as usize);
+            // SAFETY: mapped for as long as `self`, aligned to the piece's size, and accessed by atomics
+            // only, in every process. Relaxed: a lock, where there is one, orders the accesses.
+            let value = unsafe {
+                match piece {
+                    8 => AtomicU64::from_ptr(at.cast()).load(Relaxed),
+                    4 => AtomicU32::from_ptr(at.cast()).load(Relaxed).into(),
+                    2 => AtomicU16::from_ptr(at.cast()).load(Relaxed).into(),
+                    _ => AtomicU8::from_ptr(at).load(Relaxed).into(),
+                }
+            };
+            into[done..done + piece].copy_from_slice(&value.to_le_bytes()[..piece]);
+            step::after(access, at as usize, Outcome::Saw(value));
+            done += piece;
+        }
+    }
+
+    /// Copies into the mapping, in the pieces of [`read`](Mapping::read).
+    ///
+    /// # Panics
+    /// If the range is not within the mapping.
+    pub fn write(&self, offset: usize, from: &[u8]) {
+        self.check(offset, from.len());
+        let mut done = 0;
+        while done < from.len() {
+            let piece = piece(offset + done, from.len() - done);
+            let mut bytes = [0; 8];
+            bytes[..piece].copy_from_slice(&from[done..done + piece]);
+            let value = u64::from_le_bytes(bytes);
+            // SAFETY: as in read().
+            let at = unsafe { self.start().add(offset + done) };
+            let access = Access::Write {
+                bytes: piece as u8,
+                value,
+            };
+            step::before(access, at as usize);
+            // SAFETY: as in read(). Relaxed: as in read().
+            unsafe {
+                match piece {
+                    8 => AtomicU64::from_ptr(at.cast()).store(value, Relaxed),
+                    4 => AtomicU32::from_ptr(at.cast()).store(value as u32, Relaxed),
+                    2 => AtomicU16::from_ptr(at.cast()).store(value as u16, Relaxed),
+                    _ => AtomicU8::from_ptr(at).store(value as u8, Relaxed),
+                }
+            };
+            step::after(access, at as usize, Outcome::Done);
+            done += piece;
+        }
+    }
+
+    fn check(&self, offset: usize, bytes: usize) {
+        let end = offset.checked_add(bytes);
+        assert!(
+            end.is_some_and(|end| end <= self.len()),
+            "{bytes} bytes at {offset} are not within a mapping of {}",
+            self.len()
+        );
+    }
+}
+
+const _: () = assert!(
+    cfg!(target_endian = "little"),
+    "the copies above take the low bytes first"
+);
+
+/// The largest piece that may be accessed at once: a power of two that the offset is a multiple of.
+fn piece(offset: usize, left: usize) -> usize {
+    let aligned = 1 << offset.trailing_zeros().min(3);
+    let fits = 1 << left.ilog2().min(3);
+    usize::min(aligned, fits)
+}
+
+impl AsFd for Mapping {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        let start = self.start() as usize;
+        if super::robust::holds_within(start..start + self.len()) {
+            // A forgotten guard: its node stands in this thread's robust list, and unmapping it would cut
+            // off every older one. The address space stays taken.
+            return;
+        }
+        // SAFETY: dropped here, once.
+        unsafe { ManuallyDrop::drop(&mut self.map) }
+    }
+}
+
+fn foreign(why: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("not memory of this library: {why}"),
+    )
+}

@@ -1,0 +1,179 @@
+//! The real world: words in shared memory, futexes, the kernel's robust list.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::step::{self, Access, Outcome};
+use super::{futex, robust};
+use crate::world::{Deadline, Node, Woken, Word, World};
+
+/// The real kernel and real memory: the world in which the public types live.
+pub struct Os;
+
+/// A 32-bit atomic that may lie in shared memory; each access is a [step](super::step).
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct SharedWord(AtomicU32);
+
+/// The place of a node in its owner's robust list: addresses in the owner's memory, followed by the owner
+/// and, at its death, by the kernel on its behalf; never by another process.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Links {
+    pub(super) prev: AtomicUsize,
+    pub(super) next: AtomicUsize,
+}
+
+impl SharedWord {
+    fn address(&self) -> usize {
+        self.0.as_ptr() as usize
+    }
+
+    fn step(&self, access: Access, take: impl FnOnce(&AtomicU32) -> u32) -> u32 {
+        step::before(access, self.address());
+        let seen = take(&self.0);
+        step::after(access, self.address(), Outcome::Saw(seen.into()));
+        seen
+    }
+}
+
+// Orderings are the caller's: raw/ names each one's partner.
+impl Word for SharedWord {
+    fn new(value: u32) -> Self {
+        SharedWord(AtomicU32::new(value))
+    }
+
+    #[inline]
+    fn load(&self, order: Ordering) -> u32 {
+        self.step(Access::Load, |word| word.load(order))
+    }
+
+    #[inline]
+    fn store(&self, value: u32, order: Ordering) {
+        let access = Access::Store { value };
+        step::before(access, self.address());
+        self.0.store(value, order);
+        step::after(access, self.address(), Outcome::Done);
+    }
+
+    #[inline]
+    fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.step(Access::Swap { value }, |word| word.swap(value, order))
+    }
+
+    #[inline]
+    fn compare_exchange(
+        &self,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u32, u32> {
+        let access = Access::CompareExchange { current, new };
+        step::before(access, self.address());
+        let result = self.0.compare_exchange(current, new, success, failure);
+        let outcome = match result {
+            Ok(seen) => Outcome::Saw(seen.into()),
+            Err(seen) => Outcome::Refused(seen.into()),
+        };
+        step::after(access, self.address(), outcome);
+        result
+    }
+
+    #[inline]
+    fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
+        self.step(Access::Add { value }, |word| word.fetch_add(value, order))
+    }
+
+    #[inline]
+    fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
+        self.step(Access::Sub { value }, |word| word.fetch_sub(value, order))
+    }
+}
+
+impl World for Os {
+    type Word = SharedWord;
+    type Links = Links;
+
+    #[inline]
+    fn me() -> u32 {
+        robust::thread_id()
+    }
+
+    /// A hand-over through the kernel costs about 25 µs between cores, a turn of the spin a few ns: a
+    /// short critical section on another core is over before a sleep would have begun. With one core
+    /// nothing is gained by looking again.
+    #[inline]
+    fn spins() -> u32 {
+        static SPINS: OnceLock<u32> = OnceLock::new();
+        *SPINS.get_or_init(|| match std::thread::available_parallelism() {
+            Ok(cores) if cores.get() > 1 => 100,
+            _ => 0,
+        })
+    }
+
+    fn deadline(after: Duration) -> Option<Deadline> {
+        let after_ns = u64::try_from(after.as_nanos()).ok()?;
+        let monotonic_ns = futex::monotonic_ns().checked_add(after_ns)?;
+        // The kernel's time_t is signed; what lies beyond it is no deadline at all.
+        (monotonic_ns <= i64::MAX as u64).then_some(Deadline { monotonic_ns })
+    }
+
+    fn wait(word: &SharedWord, expected: u32, until: Option<Deadline>) -> Woken {
+        let access = Access::Wait {
+            expected,
+            timed: until.is_some(),
+        };
+        step::before(access, word.address());
+        let woken = step::wait(&word.0, expected, until);
+        step::after(access, word.address(), Outcome::Waited(woken));
+        woken
+    }
+
+    fn wake(word: &SharedWord, count: u32) -> u32 {
+        let access = Access::Wake { count };
+        step::before(access, word.address());
+        let woken = futex::wake(&word.0, count, futex::ANYONE);
+        step::after(access, word.address(), Outcome::Woke(woken));
+        woken
+    }
+
+    fn set_and_wake_all(word: &SharedWord, value: u32) -> u32 {
+        let access = Access::SetAndWakeAll { value };
+        step::before(access, word.address());
+        let woken = futex::set_and_wake_all(&word.0, value);
+        step::after(access, word.address(), Outcome::Woke(woken));
+        woken
+    }
+
+    #[inline]
+    fn announce(node: &Node<Self>) {
+        robust::announce(node);
+    }
+
+    #[inline]
+    fn withdraw() {
+        robust::withdraw();
+    }
+
+    #[inline]
+    fn link(node: &Node<Self>) {
+        robust::link(node);
+    }
+
+    #[inline]
+    fn unlink(node: &Node<Self>) {
+        robust::unlink(node);
+    }
+
+    #[inline]
+    fn may_link() -> bool {
+        robust::held() < robust::LIMIT
+    }
+
+    fn death_wakes_marked_word() -> bool {
+        static WAKES: OnceLock<bool> = OnceLock::new();
+        *WAKES.get_or_init(|| robust::kernel_version().is_some_and(|version| version >= (6, 2)))
+    }
+}

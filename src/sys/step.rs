@@ -1,0 +1,168 @@
+//! Steps: the moments at which a process may be paused or killed.
+//!
+//! A step is the moment before one access to shared memory, or to memory that the kernel reads at a death
+//! (the robust list, the announcement), or before a sleep or a wake. [`Os`](super::Os) and
+//! [`memory`](super::memory) report every step to an observer, if one is installed; that is how the turn
+//! runs the shipped types unchanged. Without the feature `harness` nothing of this is in the binary.
+//!
+//! Memory after a SIGKILL is what the machine's program order had written, so a kill between two steps
+//! leaves what a kill at the second one leaves: trying the steps is trying all there is.
+
+use crate::world::{Deadline, Woken};
+
+/// What is about to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Load,
+    Store {
+        value: u32,
+    },
+    Swap {
+        value: u32,
+    },
+    CompareExchange {
+        current: u32,
+        new: u32,
+    },
+    Add {
+        value: u32,
+    },
+    Sub {
+        value: u32,
+    },
+    /// Reads a piece of shared memory, at most 8 bytes.
+    Read {
+        bytes: u8,
+    },
+    /// Writes a piece of shared memory, at most 8 bytes.
+    Write {
+        bytes: u8,
+        value: u64,
+    },
+    /// Tells the kernel which node is being worked on.
+    Announce,
+    Withdraw,
+    /// Prepares a node for the robust list: not in it yet.
+    PrepareLink,
+    /// Puts it in.
+    Link,
+    /// Takes a node out of the robust list.
+    Unlink,
+    Wait {
+        expected: u32,
+        timed: bool,
+    },
+    Wake {
+        count: u32,
+    },
+    SetAndWakeAll {
+        value: u32,
+    },
+}
+
+/// An access and where it goes, as an address of this process (0 where there is none).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub access: Access,
+    pub address: usize,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing to tell.
+    Done,
+    /// What was read: by a load, a read, or as the old value of an exchange that took place.
+    Saw(u64),
+    /// A compare-exchange that did not take place, and what it saw.
+    Refused(u64),
+    Woke(u32),
+    Waited(Woken),
+}
+
+/// Who is told. The functions run on the thread that takes the step and must not use `Os` themselves.
+#[cfg(feature = "harness")]
+pub struct Observer {
+    /// Before the access: may block, or never return.
+    pub before: fn(&Step),
+    pub after: fn(&Step, Outcome),
+    /// Takes the place of the futex's wait.
+    pub wait: fn(&std::sync::atomic::AtomicU32, u32, Option<Deadline>) -> Woken,
+}
+
+#[cfg(feature = "harness")]
+mod observed {
+    use super::*;
+    use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+    static OBSERVER: AtomicPtr<Observer> = AtomicPtr::new(std::ptr::null_mut());
+
+    /// Installs an observer for the whole process, for good.
+    ///
+    /// # Panics
+    /// If there is one already.
+    pub fn observe(observer: &'static Observer) {
+        let new = std::ptr::from_ref(observer).cast_mut();
+        // Release: pairs with the Acquire in observer(). The failure needs no order: it panics.
+        OBSERVER
+            .compare_exchange(
+                std::ptr::null_mut(),
+                new,
+                Ordering::Release,
+                Ordering::Relaxed,
+            )
+            .expect("a process has one observer of its steps");
+    }
+
+    #[inline]
+    fn observer() -> Option<&'static Observer> {
+        // Acquire: pairs with the Release in observe().
+        let observer = OBSERVER.load(Ordering::Acquire);
+        // SAFETY: null, or made from a `&'static` in observe().
+        unsafe { observer.as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn before(access: Access, address: usize) {
+        if let Some(observer) = observer() {
+            (observer.before)(&Step { access, address });
+        }
+    }
+
+    #[inline]
+    pub(crate) fn after(access: Access, address: usize, outcome: Outcome) {
+        if let Some(observer) = observer() {
+            (observer.after)(&Step { access, address }, outcome);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn wait(word: &AtomicU32, expected: u32, until: Option<Deadline>) -> Woken {
+        match observer() {
+            Some(observer) => (observer.wait)(word, expected, until),
+            None => crate::sys::futex::wait(word, expected, crate::sys::futex::ANYONE, until),
+        }
+    }
+}
+
+#[cfg(not(feature = "harness"))]
+mod observed {
+    use super::*;
+
+    #[inline(always)]
+    pub(crate) fn before(_: Access, _: usize) {}
+    #[inline(always)]
+    pub(crate) fn after(_: Access, _: usize, _: Outcome) {}
+    #[inline(always)]
+    pub(crate) fn wait(
+        word: &std::sync::atomic::AtomicU32,
+        expected: u32,
+        until: Option<Deadline>,
+    ) -> Woken {
+        crate::sys::futex::wait(word, expected, crate::sys::futex::ANYONE, until)
+    }
+}
+
+#[cfg(feature = "harness")]
+pub use observed::observe;
+pub(crate) use observed::{after, before, wait};
