@@ -1,5 +1,14 @@
 //! forkproof: sharing data between processes, in the vocabulary of Python's `multiprocessing`.
 
+pub mod data;
+mod error;
 pub mod raw;
+pub mod shm;
+pub mod sync;
 pub mod sys;
 pub mod world;
+
+pub use data::{Array, ArrayError, ArrayGuard, BoundsError, Value, ValueGuard};
+pub use error::{Error, Result};
+pub use shm::Plain;
+pub use sync::{Lock, LockError, LockFailure, LockGuard, RLock, RLockGuard};

@@ -1,0 +1,39 @@
+//! One error type for programs that use `?`.
+
+use std::io;
+
+use crate::data::{ArrayError, BoundsError};
+use crate::shm::Plain;
+use crate::sync::{LockError, LockFailure};
+
+/// Everything that can go wrong in this library, without the guards that [`LockError`] may hold: the `?`
+/// operator drops them.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Lock(#[from] LockFailure),
+    #[error(transparent)]
+    Bounds(#[from] BoundsError),
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Drops the guard; see [`LockFailure`].
+impl<G> From<LockError<G>> for Error {
+    fn from(error: LockError<G>) -> Error {
+        Error::Lock(error.failure())
+    }
+}
+
+/// Drops the guard; see [`LockFailure`].
+impl<T: Plain> From<ArrayError<'_, T>> for Error {
+    fn from(error: ArrayError<'_, T>) -> Error {
+        match error {
+            ArrayError::Bounds(error) => Error::Bounds(error),
+            ArrayError::Lock(error) => error.into(),
+        }
+    }
+}

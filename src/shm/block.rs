@@ -1,0 +1,225 @@
+//! A block: one object's place in shared memory, and this process's hold on it.
+
+use std::fmt;
+use std::io;
+use std::mem::{align_of, size_of};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::arena::{self, Arena, SLOT_ALIGN};
+use super::passage;
+use crate::sys::SharedWord;
+use crate::sys::{fork, robust};
+use crate::world::Word;
+
+/// What may be referred to in shared memory by several processes at once.
+///
+/// # Safety
+/// The type is `repr(C)` or `repr(transparent)`, holds no address that another process would follow, needs
+/// no destructor, and all that changes in it changes through atomics.
+pub unsafe trait InShared: Send + Sync + 'static {}
+
+// SAFETY: an atomic.
+unsafe impl InShared for SharedWord {}
+/// An object's place in shared memory. As a serde value it is a handle, which travels to another process
+/// within a [passage](super::passage).
+///
+/// Dropping it lets the object go for this process. What was alive when the process was
+/// [forked](crate::sys::fork) is held by two from then on, of which only one could say so: it is never let
+/// go, and its slot not used again.
+pub struct Block {
+    arena: Arc<Arena>,
+    slot: u32,
+    forks: u32,
+}
+
+impl Block {
+    /// A new block of at least `bytes`, of any content, under the tag of what it will hold.
+    ///
+    /// # Errors
+    /// No memory, or no descriptor for a new arena.
+    pub fn allocate(bytes: usize, tag: u32) -> io::Result<Block> {
+        let forks = fork::forks();
+        let (arena, slot) = arena::allocate(bytes, tag)?;
+        Ok(Block { arena, slot, forks })
+    }
+
+    /// Its size in bytes: what was asked for, or more.
+    pub fn len(&self) -> usize {
+        self.arena.slot_bytes()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The address in this process.
+    pub fn address(&self) -> usize {
+        self.arena.mapping().start() as usize + self.arena.slot_start(self.slot)
+    }
+
+    /// Puts an object in its place, before any other process knows of the block.
+    ///
+    /// # Panics
+    /// If the place is misaligned or reaches beyond the block.
+    pub fn init<T: InShared>(&self, offset: usize, object: T) {
+        let at = self.place::<T>(offset);
+        // SAFETY: in bounds and aligned (place()); no one else refers to it yet, or they do so through
+        // atomics (InShared), and there is no destructor to miss.
+        unsafe { at.write(object) };
+    }
+
+    /// The object at an offset.
+    ///
+    /// # Safety
+    /// A `T` was put there by [`init`](Block::init), in this process or in the one that sent the handle.
+    ///
+    /// # Panics
+    /// If the place is misaligned or reaches beyond the block.
+    pub unsafe fn object<T: InShared>(&self, offset: usize) -> &T {
+        // SAFETY: in bounds, aligned, mapped for as long as `self`; a T by the caller's word; shared
+        // through atomics only (InShared).
+        unsafe { &*self.place::<T>(offset) }
+    }
+
+    /// Copies out of the block. See [`Mapping::read`](crate::sys::memory::Mapping::read).
+    ///
+    /// # Panics
+    /// If the range reaches beyond the block.
+    pub fn read(&self, offset: usize, into: &mut [u8]) {
+        self.check(offset, into.len());
+        self.arena
+            .mapping()
+            .read(self.arena.slot_start(self.slot) + offset, into);
+    }
+
+    /// Copies into the block. See [`Mapping::write`](crate::sys::memory::Mapping::write).
+    ///
+    /// # Panics
+    /// If the range reaches beyond the block.
+    pub fn write(&self, offset: usize, from: &[u8]) {
+        self.check(offset, from.len());
+        self.arena
+            .mapping()
+            .write(self.arena.slot_start(self.slot) + offset, from);
+    }
+
+    /// The tag under which a type is known: one of another type, size or build is refused on arrival.
+    pub fn tag(name: &str, bytes: usize) -> u32 {
+        // FNV-1a, 32 bits: a guard against mix-ups, not against malice.
+        let name = name.bytes().chain(bytes.to_le_bytes());
+        name.fold(0x811c_9dc5, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        })
+    }
+
+    pub(super) fn arena(&self) -> &Arc<Arena> {
+        &self.arena
+    }
+
+    /// One more holder, for a handle on its way.
+    pub(super) fn lend(&self) {
+        // Relaxed: this process holds the block, so the count is not 0 and cannot become it meanwhile.
+        self.arena.holders(self.slot).fetch_add(1, Relaxed);
+    }
+
+    /// Takes a handle back that will not arrive.
+    pub(super) fn take_back(&self) {
+        self.arena.release(self.slot);
+    }
+
+    fn place<T>(&self, offset: usize) -> *mut T {
+        self.check(offset, size_of::<T>());
+        assert!(
+            align_of::<T>() <= SLOT_ALIGN && offset % align_of::<T>() == 0,
+            "misaligned: {offset}"
+        );
+        // SAFETY: within the slot, which lies within the mapping.
+        unsafe {
+            self.arena
+                .mapping()
+                .start()
+                .add(self.arena.slot_start(self.slot) + offset)
+                .cast()
+        }
+    }
+
+    fn check(&self, offset: usize, bytes: usize) {
+        let end = offset.checked_add(bytes);
+        let len = self.len();
+        assert!(
+            end.is_some_and(|end| end <= len),
+            "{bytes} bytes at {offset} of a block of {len}"
+        );
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let start = self.address();
+        // A forgotten guard's lock stands in the thread's robust list: its slot must stay a lock.
+        if self.forks == fork::forks() && !robust::holds_within(start..start + self.len()) {
+            self.arena.release(self.slot);
+        }
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Block({} bytes at {:#x})", self.len(), self.address())
+    }
+}
+
+/// A block as it travels: which of the passage's arenas, which slot, and what should lie there.
+#[derive(Serialize, Deserialize)]
+struct Handle {
+    arena: u32,
+    slot: u32,
+    tag: u32,
+}
+
+/// A block is shared within a process too; the handle names the one object.
+pub fn serialize<S: Serializer>(block: &Arc<Block>, serializer: S) -> Result<S::Ok, S::Error> {
+    let arena = passage::enter(block).map_err(S::Error::custom)?;
+    Handle {
+        arena,
+        slot: block.slot,
+        tag: block.arena.tag(block.slot),
+    }
+    .serialize(serializer)
+}
+
+/// Takes over the hold that the handle was sent with, on a block that must hold a `name` of this tag.
+pub fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    name: &str,
+    tag: u32,
+) -> Result<Arc<Block>, D::Error> {
+    let handle = Handle::deserialize(deserializer)?;
+    let arena = passage::leave(handle.arena).map_err(D::Error::custom)?;
+    if handle.slot >= arena.slots() {
+        let complaint = format!("slot {} of an arena of {}", handle.slot, arena.slots());
+        return Err(D::Error::custom(passage::complain(complaint)));
+    }
+    // Relaxed: a check of the sender's word, on a count that the handle itself keeps above 0.
+    if arena.holders(handle.slot).load(Relaxed) == 0 || arena.tag(handle.slot) != handle.tag {
+        return Err(D::Error::custom(passage::complain(
+            "the object that a handle names is gone",
+        )));
+    }
+    let block = Block {
+        arena,
+        slot: handle.slot,
+        forks: fork::forks(),
+    };
+    if handle.tag != tag {
+        return Err(D::Error::custom(passage::complain(format!(
+            "the handle is not one of a {name}"
+        ))));
+    }
+    Ok(Arc::new(block))
+}
