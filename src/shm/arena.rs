@@ -101,7 +101,7 @@ impl Arena {
         let bytes = slots
             .checked_mul(slot_bytes)
             .and_then(|bytes| bytes.checked_add(slots_start(slots)));
-        if slot_bytes % SLOT_ALIGN != 0 || bytes != Some(mapping.len()) {
+        if !slot_bytes.is_multiple_of(SLOT_ALIGN) || bytes != Some(mapping.len()) {
             return Err(foreign("its header and its size disagree"));
         }
         Ok(Arena {
@@ -186,7 +186,7 @@ impl Arena {
     }
 }
 
-const _: () = assert!(size_of::<Header>() % align_of::<Entry>() == 0);
+const _: () = assert!(size_of::<Header>().is_multiple_of(align_of::<Entry>()));
 
 impl AsFd for Arena {
     fn as_fd(&self) -> BorrowedFd<'_> {

@@ -135,7 +135,7 @@ impl Block {
     fn place<T>(&self, offset: usize) -> *mut T {
         self.check(offset, size_of::<T>());
         assert!(
-            align_of::<T>() <= SLOT_ALIGN && offset % align_of::<T>() == 0,
+            align_of::<T>() <= SLOT_ALIGN && offset.is_multiple_of(align_of::<T>()),
             "misaligned: {offset}"
         );
         // SAFETY: within the slot, which lies within the mapping.
