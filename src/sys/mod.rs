@@ -1,10 +1,21 @@
 //! The kernel and nothing else: the only place that names libc, nix and memmap2.
 
+pub mod child;
+mod conversation;
+pub mod exec;
 pub mod fork;
 pub mod futex;
+mod image;
+pub mod life;
 pub mod memory;
+mod message;
+mod order;
 mod os;
+pub mod per_process;
 pub mod robust;
+mod serve;
 pub mod step;
+mod surroundings;
+pub mod zygote;
 
 pub use os::{Links, Os, SharedWord};

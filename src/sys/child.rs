@@ -1,0 +1,279 @@
+//! A child process, held by its pidfd: waiting for it and signalling it can never reach another process
+//! that came to bear the same number.
+//!
+//! ```
+//! use forkproof::sys::child::{Child, ExitStatus, Request, Signal};
+//! # use std::os::fd::OwnedFd;
+//!
+//! fn sleeper(_payload: &[u8], _fds: Vec<OwnedFd>) -> i32 {
+//!     loop {
+//!         std::thread::park();
+//!     }
+//! }
+//!
+//! let request = Request { entry: sleeper, payload: b"", fds: &[], daemon: true, name: "sleeper" };
+//! let child: Child = forkproof::sys::zygote::start(&request)?;
+//! child.signal(Signal::KILL)?;
+//! assert_eq!(child.wait()?, ExitStatus::Signalled(Signal::KILL));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! A child that nobody waits for stays a zombie until its parent ends: whoever starts one waits for it.
+//!
+//! Sources: pidfd_open(2), pidfd_send_signal(2), waitid(2) with P_PIDFD (Linux 5.4).
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// What a child runs: its return value is the exit code. It travels as an offset from the image's start.
+pub type Entry = fn(payload: &[u8], fds: Vec<OwnedFd>) -> i32;
+
+/// A child to be started.
+pub struct Request<'a> {
+    pub entry: Entry,
+    /// Handed to the entry. Of any size.
+    pub payload: &'a [u8],
+    /// Handed to the entry as copies of its own, closed on exec. Any number that the limits allow.
+    pub fds: &'a [BorrowedFd<'a>],
+    /// Killed when its parent is gone, however that ended.
+    pub daemon: bool,
+    /// Names the child in the messages of its panics.
+    pub name: &'a str,
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// By exit(3), or by returning from its entry: the low 8 bits of the code.
+    Exited(i32),
+    Signalled(Signal),
+}
+
+impl ExitStatus {
+    /// The exit code, or minus the signal's number.
+    pub fn code(self) -> i32 {
+        match self {
+            ExitStatus::Exited(code) => code,
+            ExitStatus::Signalled(signal) => -signal.0,
+        }
+    }
+}
+
+/// A signal's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signal(pub i32);
+
+impl Signal {
+    pub const HUP: Signal = Signal(libc::SIGHUP);
+    pub const INT: Signal = Signal(libc::SIGINT);
+    pub const QUIT: Signal = Signal(libc::SIGQUIT);
+    pub const KILL: Signal = Signal(libc::SIGKILL);
+    pub const USR1: Signal = Signal(libc::SIGUSR1);
+    pub const USR2: Signal = Signal(libc::SIGUSR2);
+    pub const PIPE: Signal = Signal(libc::SIGPIPE);
+    pub const TERM: Signal = Signal(libc::SIGTERM);
+    pub const CONT: Signal = Signal(libc::SIGCONT);
+    pub const STOP: Signal = Signal(libc::SIGSTOP);
+}
+
+/// A child of this process. Its methods may be called from any thread, several at once.
+#[derive(Debug)]
+pub struct Child {
+    pid: u32,
+    pidfd: Arc<OwnedFd>,
+    ended: Mutex<Option<Ended>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Ended {
+    As(ExitStatus),
+    /// Someone else has waited for it, so how it ended is lost.
+    Unseen,
+}
+
+impl Child {
+    pub(super) fn new(pid: u32, pidfd: OwnedFd) -> Child {
+        Child {
+            pid,
+            pidfd: Arc::new(pidfd),
+            ended: Mutex::new(None),
+        }
+    }
+
+    /// Its number: stale once it has been waited for.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Readable (poll) when the child has ended.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// To look at the child as long as someone holds it.
+    pub(super) fn pidfd_weak(&self) -> Weak<OwnedFd> {
+        Arc::downgrade(&self.pidfd)
+    }
+
+    /// Waits until it ends. Later calls answer the same at once.
+    ///
+    /// # Errors
+    /// How it ended is lost: another wait of this process took it (`waitpid(-1)`), or SIGCHLD is ignored.
+    /// Called by a process that is not its parent.
+    pub fn wait(&self) -> io::Result<ExitStatus> {
+        readable(self.pidfd(), None)?;
+        self.reap()
+    }
+
+    /// Waits until it ends, at most so long: `None` if it still runs.
+    ///
+    /// # Errors
+    /// As [`wait`](Child::wait).
+    pub fn wait_timeout(&self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
+        if !readable(self.pidfd(), Some(timeout))? {
+            return Ok(None);
+        }
+        self.reap().map(Some)
+    }
+
+    /// How it ended, or `None` if it still runs.
+    ///
+    /// # Errors
+    /// As [`wait`](Child::wait).
+    pub fn try_wait(&self) -> io::Result<Option<ExitStatus>> {
+        self.wait_timeout(Duration::ZERO)
+    }
+
+    /// Sends it a signal. A child that has ended takes it without effect.
+    ///
+    /// # Errors
+    /// The signal does not exist; or the child has become another user.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        match send_signal(self.pidfd(), signal) {
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+            sent => sent,
+        }
+    }
+
+    /// Takes the status of a child that has ended; the first caller's is remembered for the others.
+    fn reap(&self) -> io::Result<ExitStatus> {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = match *ended {
+            Some(seen) => seen,
+            None => {
+                let seen = wait_for(self.pidfd())?;
+                *ended = Some(seen);
+                seen
+            }
+        };
+        match seen {
+            Ended::As(status) => Ok(status),
+            Ended::Unseen => Err(io::Error::other(
+                "how the process ended is lost: another wait of this program took it, or SIGCHLD is \
+                 ignored",
+            )),
+        }
+    }
+}
+
+/// A process by its number. The caller makes sure that the number is still its.
+pub fn pidfd_of(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open takes two numbers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a new descriptor, owned by no one else.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Sends a signal to the process behind a pidfd.
+pub(super) fn send_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
+    let none = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: without a siginfo the kernel fills in the sender, as kill(2) does.
+    let sent = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            signal.0,
+            none,
+            0,
+        )
+    };
+    if sent == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Sleeps until `fd` is readable or at its end: `false` if the time passed first. Without a timeout it
+/// waits for ever.
+pub(super) fn readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<bool> {
+    // A deadline beyond the clock is none.
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    loop {
+        let mut poll = libc::pollfd {
+            fd: fd.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let left = deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            libc::timespec {
+                tv_sec: left.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            }
+        });
+        let left = left.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        // SAFETY: one pollfd and a timespec that outlives the call, or none; the mask stays as it is.
+        let ready = unsafe { libc::ppoll(&mut poll, 1, left, std::ptr::null()) };
+        if ready >= 0 {
+            return Ok(ready > 0);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// Waits for a child that is known by its number only, and that nobody else can have waited for.
+pub(super) fn wait_for_number(pid: i32) -> io::Result<()> {
+    loop {
+        // SAFETY: waitpid without a place for the status.
+        if unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) } == pid {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// waitid(2) on a process that has ended.
+fn wait_for(pidfd: BorrowedFd<'_>) -> io::Result<Ended> {
+    loop {
+        // SAFETY: zero is a siginfo without content.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let id = pidfd.as_raw_fd() as libc::id_t;
+        // SAFETY: `info` is a siginfo to be filled.
+        if unsafe { libc::waitid(libc::P_PIDFD, id, &mut info, libc::WEXITED) } == 0 {
+            // SAFETY: waitid has filled in the fields of a SIGCHLD.
+            let status = unsafe { info.si_status() };
+            return Ok(Ended::As(match info.si_code {
+                libc::CLD_EXITED => ExitStatus::Exited(status),
+                _ => ExitStatus::Signalled(Signal(status)),
+            }));
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EINTR) => {}
+            Some(libc::ECHILD) => return Ok(Ended::Unseen),
+            _ => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! An order for a child, as it travels to whoever makes it: the zygote, or the program started again.
+//!
+//! An order is one packet with the first files, and further packets with the rest. Its bytes, of any
+//! number, stand in a sealed memfd; the packet itself holds only a [`Header`]. The files of an order are,
+//! in this sequence: the memfd, the working directory, the permit, the open ones of standard input, output
+//! and error, and those of the request.
+//!
+//! # The permit
+//! The read end of a pipe. The child runs its entry when it has read one byte from it, and ends without a
+//! trace when it reads the end. So an order whose maker died half-way can be given to another maker: what
+//! the first may have brought into the world finds no permit, and no entry ever runs twice.
+//!
+//! # After a crash
+//! The orderer is killed: before the permit was given the child ends without having run, after it the
+//! child runs as any child whose parent is gone. The maker is killed: see the permit.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use memmap2::Mmap;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use serde::{Deserialize, Serialize};
+
+use super::child::Request;
+use super::conversation::{Header, MORE, ORDER, Packet};
+use super::message::{self, FDS_PER_PACKET};
+use super::surroundings::{Places, Surroundings, stdio};
+
+/// Which function the child runs.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Which {
+    /// By its offset in the image.
+    At(u64),
+    /// By its name in the register of spawnable functions.
+    Named(String),
+}
+
+/// The memfd's first part.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Head {
+    pub which: Which,
+    pub name: String,
+    /// The orderer's number.
+    pub parent: u32,
+    pub surroundings: Surroundings,
+}
+
+/// An order, ready to be sent, several times if need be.
+pub(super) struct Order<'a> {
+    header: Header,
+    memfd: OwnedFd,
+    cwd: OwnedFd,
+    stdio: [Option<BorrowedFd<'static>>; 3],
+    fds: &'a [BorrowedFd<'a>],
+}
+
+impl<'a> Order<'a> {
+    /// Packs a request together with the surroundings of the calling thread.
+    pub fn new(request: &'a Request<'a>, which: Which) -> io::Result<Order<'a>> {
+        let head = Head {
+            which,
+            name: request.name.to_owned(),
+            parent: std::process::id(),
+            surroundings: Surroundings::here()?,
+        };
+        let head = postcard::to_stdvec(&head).map_err(io::Error::other)?;
+        let stdio = stdio();
+        let open = stdio.iter().zip(0..).filter(|(fd, _)| fd.is_some());
+        let cwd = Places::working_directory()?;
+        let files = 3 + open.clone().count() + request.fds.len();
+        let header = Header {
+            kind: ORDER,
+            packets: files.div_ceil(FDS_PER_PACKET) as u32,
+            daemon: request.daemon.into(),
+            stdio: open.map(|(_, place)| 1 << place).sum(),
+            payload_at: head.len() as u64,
+        };
+        let memfd = sealed(&[&head, request.payload])?;
+        Ok(Order {
+            header,
+            memfd,
+            cwd,
+            stdio,
+            fds: request.fds,
+        })
+    }
+
+    /// Sends it. A maker that got only a part takes the next order for a new one.
+    pub fn send(&self, socket: BorrowedFd<'_>, permit: BorrowedFd<'_>) -> io::Result<()> {
+        let mut files = vec![self.memfd.as_fd(), self.cwd.as_fd(), permit];
+        files.extend(self.stdio.iter().flatten());
+        files.extend(self.fds);
+        let mut header = self.header;
+        for files in files.chunks(FDS_PER_PACKET) {
+            message::send(socket, bytemuck::bytes_of(&header), files)?;
+            header.kind = MORE;
+        }
+        Ok(())
+    }
+}
+
+/// An order, arrived whole. To be taken apart in the child.
+pub(super) struct Delivery {
+    pub header: Header,
+    fds: Vec<OwnedFd>,
+    /// Some files did not arrive.
+    pub fds_lost: bool,
+}
+
+impl Delivery {
+    pub fn new(first: Packet) -> Delivery {
+        Delivery {
+            header: first.header,
+            fds: first.fds,
+            fds_lost: first.fds_lost,
+        }
+    }
+
+    pub fn add(&mut self, more: Packet) {
+        self.fds.extend(more.fds);
+        self.fds_lost |= more.fds_lost;
+    }
+
+    pub fn unpack(self) -> io::Result<Birth> {
+        let short = || io::Error::new(io::ErrorKind::InvalidData, "an order with too few files");
+        let mut fds = self.fds.into_iter();
+        let memfd = fds.next().ok_or_else(short)?;
+        let cwd = fds.next().ok_or_else(short)?;
+        let permit = fds.next().ok_or_else(short)?;
+        let mut stdio = [const { None }; 3];
+        for (place, slot) in stdio.iter_mut().enumerate() {
+            if self.header.stdio & (1 << place) != 0 {
+                *slot = Some(fds.next().ok_or_else(short)?);
+            }
+        }
+        // SAFETY: the memfd is sealed against every change, so the bytes are constant.
+        let bytes = unsafe { Mmap::map(memfd.as_raw_fd()) }?;
+        let start = self.header.payload_at as usize;
+        Ok(Birth {
+            order: postcard::from_bytes(&bytes[..start]).map_err(io::Error::other)?,
+            daemon: self.header.daemon != 0,
+            places: Places { cwd, stdio },
+            permit: Permit(permit),
+            fds: fds.collect(),
+            payload: Payload { bytes, start },
+        })
+    }
+}
+
+/// All that a child starts its life with.
+pub(super) struct Birth {
+    pub order: Head,
+    pub daemon: bool,
+    pub places: Places<OwnedFd>,
+    pub permit: Permit,
+    pub fds: Vec<OwnedFd>,
+    pub payload: Payload,
+}
+
+/// Bytes of the order's memfd.
+pub(super) struct Payload {
+    bytes: Mmap,
+    start: usize,
+}
+
+impl Payload {
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+}
+
+/// The child's end of the pipe.
+pub(super) struct Permit(OwnedFd);
+
+impl Permit {
+    /// Waits for the word of the parent: `false` if the parent, or the attempt, is gone.
+    pub fn wait(self) -> bool {
+        std::fs::File::from(self.0).read_exact(&mut [0]).is_ok()
+    }
+}
+
+/// The parent's end of the pipe: dropped, it forbids.
+pub(super) struct Grant {
+    write: io::PipeWriter,
+    /// Open until the word is given, so that a child killed before costs its parent no SIGPIPE.
+    read: io::PipeReader,
+}
+
+impl Grant {
+    pub fn new() -> io::Result<Grant> {
+        let (read, write) = io::pipe()?;
+        Ok(Grant { write, read })
+    }
+
+    /// What the child is to have.
+    pub fn permit(&self) -> BorrowedFd<'_> {
+        self.read.as_fd()
+    }
+
+    /// Lets the child run.
+    pub fn give(mut self) -> io::Result<()> {
+        self.write.write_all(&[1])
+    }
+
+    /// In a child that has both ends by inheritance.
+    pub fn into_permit(self) -> Permit {
+        Permit(self.read.into())
+    }
+}
+
+/// The bytes in a memfd that nobody can change any more.
+fn sealed(parts: &[&[u8]]) -> io::Result<OwnedFd> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let mut file = std::fs::File::from(memfd_create(c"forkproof order", flags)?);
+    for part in parts {
+        file.write_all(part)?;
+    }
+    let seals = SealFlag::F_SEAL_WRITE
+        | SealFlag::F_SEAL_GROW
+        | SealFlag::F_SEAL_SHRINK
+        | SealFlag::F_SEAL_SEAL;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(file.into())
+}
