@@ -2,6 +2,8 @@
 
 pub mod data;
 mod error;
+#[cfg(feature = "harness")]
+pub mod explore;
 pub mod raw;
 pub mod shm;
 pub mod sync;

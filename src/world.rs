@@ -19,6 +19,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The thread id in an owned word. As in `<linux/futex.h>`.
 pub const TID_MASK: u32 = 0x3fff_ffff;
 /// Set by the kernel in a word whose owner died. As in `<linux/futex.h>`.
@@ -47,7 +49,7 @@ pub trait Word: Send + Sync {
 }
 
 /// Why [`World::wait`] returned. Advice only: whoever waits looks at the word again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Woken {
     /// By a wake, or early, without a reason (a signal, or a wake meant for an earlier use of the word).
     Perhaps,

@@ -11,9 +11,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::bounds::{self, BoundsError};
 use super::guarded::{Guarded, Held, LEN_AT, data_at};
-use crate::raw::{Acquired, Patience};
-use crate::shm::{Block, Plain, block, passage};
+use crate::raw::{Acquired, Patience, RawMutex};
+use crate::shm::{Block, Plain, Shared, block, passage};
 use crate::sync::{LockError, patience};
+use crate::sys::Os;
 
 /// A fixed number of values in shared memory, with one lock for all of them.
 ///
@@ -382,6 +383,20 @@ impl<T: Plain> Drop for ArrayGuard<'_, T> {
     fn drop(&mut self) {
         if let (true, Some(copy)) = (self.changed && self.held.commits(), self.copy.get()) {
             self.held.block.set_many(data_at::<T>(), copy);
+        }
+    }
+}
+
+impl<T: Plain> Shared for Array<T> {
+    fn block(&self) -> &Block {
+        &self.guarded.block
+    }
+
+    fn part(&self, offset: usize) -> String {
+        match offset {
+            0..LEN_AT => format!("'s {}", RawMutex::<Os>::part(offset)),
+            LEN_AT..48 => "'s length".to_owned(),
+            at => format!("[{}]", (at - data_at::<T>()) / size_of::<T>().max(1)),
         }
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::guarded::{Guarded, Held, data_at};
-use crate::raw::{Acquired, Patience};
-use crate::shm::{Block, Plain, block};
+use super::guarded::{Guarded, Held, LEN_AT, data_at};
+use crate::raw::{Acquired, Patience, RawMutex};
+use crate::shm::{Block, Plain, Shared, block};
 use crate::sync::{LockError, patience};
+use crate::sys::Os;
 
 /// A value in shared memory, with a lock of its own.
 ///
@@ -201,6 +202,20 @@ impl<T: Plain> Drop for ValueGuard<'_, T> {
     fn drop(&mut self) {
         if let (true, Some(&value)) = (self.changed && self.held.commits(), self.copy.get()) {
             self.held.block.set(data_at::<T>(), value);
+        }
+    }
+}
+
+impl<T: Plain> Shared for Value<T> {
+    fn block(&self) -> &Block {
+        &self.guarded.block
+    }
+
+    fn part(&self, offset: usize) -> String {
+        match offset {
+            0..LEN_AT => format!("'s {}", RawMutex::<Os>::part(offset)),
+            at if at < data_at::<T>() + 8 => String::new(),
+            at => format!(" at byte {}", at - data_at::<T>()),
         }
     }
 }

@@ -278,6 +278,16 @@ impl<W: World> RawMutex<W> {
         }
     }
 
+    /// What its parts are called in a trace, by their offset in bytes.
+    pub fn part(offset: usize) -> &'static str {
+        match offset {
+            0 => "lock",
+            4 => "lock's state",
+            8 => "lock's hint",
+            _ => "lock's links",
+        }
+    }
+
     fn word(&self) -> &W::Word {
         &self.node.word
     }

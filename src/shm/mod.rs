@@ -13,6 +13,8 @@ mod arena;
 pub mod block;
 pub mod passage;
 mod plain;
+mod shared;
 
 pub use block::{Block, InShared};
 pub use plain::Plain;
+pub use shared::Shared;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::LockError;
 use crate::raw::{Acquired, NotHeld, Patience, RawMutex};
-use crate::shm::{Block, InShared, block};
+use crate::shm::{Block, InShared, Shared, block};
 use crate::sys::Os;
 use crate::world::World;
 
@@ -164,6 +164,16 @@ impl Drop for LockGuard<'_> {
 impl fmt::Debug for LockGuard<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<LockGuard>")
+    }
+}
+
+impl Shared for Lock {
+    fn block(&self) -> &Block {
+        &self.block
+    }
+
+    fn part(&self, offset: usize) -> String {
+        format!("'s {}", RawMutex::<Os>::part(offset))
     }
 }
 

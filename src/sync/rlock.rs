@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::LockError;
 use super::lock::patience;
-use crate::raw::{Acquired, NotHeld, Patience, RawReentrantMutex};
-use crate::shm::{Block, InShared, block};
+use crate::raw::{Acquired, NotHeld, Patience, RawMutex, RawReentrantMutex};
+use crate::shm::{Block, InShared, Shared, block};
 use crate::sys::Os;
 
 // SAFETY: `repr(C)`: a mutex, of which sync/lock.rs argues, and an atomic.
@@ -135,6 +135,19 @@ impl Drop for RLockGuard<'_> {
 impl fmt::Debug for RLockGuard<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<RLockGuard>")
+    }
+}
+
+impl Shared for RLock {
+    fn block(&self) -> &Block {
+        &self.block
+    }
+
+    fn part(&self, offset: usize) -> String {
+        match offset {
+            0..40 => format!("'s {}", RawMutex::<Os>::part(offset)),
+            _ => "'s depth".to_owned(),
+        }
     }
 }
 

@@ -211,7 +211,7 @@ pub(super) fn send_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<(
 
 /// Sleeps until `fd` is readable or at its end: `false` if the time passed first. Without a timeout it
 /// waits for ever.
-pub(super) fn readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<bool> {
+pub(crate) fn readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<bool> {
     // A deadline beyond the clock is none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     loop {

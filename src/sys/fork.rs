@@ -8,8 +8,13 @@
 //! - [`births`] counts the forks on the child's side. What was recorded under another count belongs to an
 //!   ancestor.
 
+use std::io::{self, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use nix::unistd::ForkResult;
+
+use super::child::Child;
 
 // Relaxed throughout: the handlers run on the thread that forks, and a child starts with that thread alone.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -52,4 +57,43 @@ extern "C" fn forking() {
 extern "C" fn born() {
     BIRTHS.fetch_add(1, Relaxed);
     super::robust::refresh();
+}
+
+/// Forks a child that runs `code`, and that is killed when this thread ends. Its exit code is `code`'s; no
+/// exit handlers run.
+///
+/// # Errors
+/// This process has other threads: their locks would stay held in the child for ever. Those of fork(2).
+pub fn child(code: impl FnOnce() -> i32) -> io::Result<Child> {
+    let threads = threads()?;
+    if threads != 1 {
+        return Err(io::Error::other(format!(
+            "fork is unsafe in a process of {threads} threads"
+        )));
+    }
+    let parent = std::process::id();
+    // SAFETY: this process has one thread, so that no lock is held by another.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => {
+            let pid = child.as_raw().unsigned_abs();
+            Ok(Child::new(pid, super::child::pidfd_of(pid)?))
+        }
+        ForkResult::Child => {
+            let armed = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+            let orphaned = std::os::unix::process::parent_id() != parent;
+            let exit_code = if armed.is_err() || orphaned {
+                1
+            } else {
+                code()
+            };
+            let _unwritable = io::stdout().flush();
+            // SAFETY: ends the process; this one thread runs nothing else.
+            unsafe { libc::_exit(exit_code) }
+        }
+    }
+}
+
+/// The threads of this process.
+fn threads() -> io::Result<usize> {
+    Ok(std::fs::read_dir("/proc/self/task")?.count())
 }

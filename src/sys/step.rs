@@ -8,10 +8,12 @@
 //! Memory after a SIGKILL is what the machine's program order had written, so a kill between two steps
 //! leaves what a kill at the second one leaves: trying the steps is trying all there is.
 
+use serde::{Deserialize, Serialize};
+
 use crate::world::{Deadline, Woken};
 
 /// What is about to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {
     Load,
     Store {
@@ -61,14 +63,14 @@ pub enum Access {
 }
 
 /// An access and where it goes, as an address of this process (0 where there is none).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     pub access: Access,
     pub address: usize,
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Nothing to tell.
     Done,
@@ -123,6 +125,11 @@ mod observed {
     }
 
     #[inline]
+    pub(crate) fn is_observed() -> bool {
+        observer().is_some()
+    }
+
+    #[inline]
     pub(crate) fn before(access: Access, address: usize) {
         if let Some(observer) = observer() {
             (observer.before)(&Step { access, address });
@@ -150,6 +157,10 @@ mod observed {
     use super::*;
 
     #[inline(always)]
+    pub(crate) fn is_observed() -> bool {
+        false
+    }
+    #[inline(always)]
     pub(crate) fn before(_: Access, _: usize) {}
     #[inline(always)]
     pub(crate) fn after(_: Access, _: usize, _: Outcome) {}
@@ -165,4 +176,4 @@ mod observed {
 
 #[cfg(feature = "harness")]
 pub use observed::observe;
-pub(crate) use observed::{after, before, wait};
+pub(crate) use observed::{after, before, is_observed, wait};

@@ -1,0 +1,13 @@
+//! Checking by running: loom's model of memory, and real processes in a chosen order.
+
+mod boss;
+mod lane;
+mod schedule;
+mod stage;
+mod trace;
+mod turn;
+
+pub use schedule::{Choice, MAX_LANES, NotASchedule, Plan, Schedule};
+pub use stage::Stage;
+pub use trace::{Event, Trace};
+pub use turn::{Ended, Run, TurnError, run, run_all};

@@ -1,0 +1,183 @@
+//! What happened in a run, to be read: one column a lane.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::stage::Named;
+use crate::sys::step::{Access, Outcome, Step};
+use crate::world::{OWNER_DIED, TID_MASK, WAITERS, Woken};
+
+/// One thing that a lane did, or that was done to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub lane: usize,
+    pub text: String,
+    /// Only of interest to who looks at a lock from inside.
+    pub detail: bool,
+}
+
+/// What happened, in order. Displayed as a table of what matters; with `{:#}`, of everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    pub lanes: Vec<String>,
+    pub events: Vec<Event>,
+}
+
+impl Event {
+    pub(super) fn note(lane: usize, text: String) -> Event {
+        Event {
+            lane,
+            text,
+            detail: false,
+        }
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: Vec<_> = self
+            .events
+            .iter()
+            .filter(|event| f.alternate() || !event.detail)
+            .collect();
+        let width = |lane: usize| {
+            let texts = shown.iter().filter(|event| event.lane == lane);
+            let widest = texts
+                .map(|event| event.text.chars().count())
+                .max()
+                .unwrap_or(0);
+            widest.max(self.lanes[lane].chars().count())
+        };
+        let widths: Vec<_> = (0..self.lanes.len()).map(width).collect();
+        let mut row = |number: String, cells: &dyn Fn(usize) -> String| {
+            let mut line = format!("{number:>4}");
+            for (lane, &width) in widths.iter().enumerate() {
+                line += &format!("  {:<width$}", cells(lane));
+            }
+            writeln!(f, "{}", line.trim_end())
+        };
+        row(String::new(), &|lane| self.lanes[lane].clone())?;
+        for (number, event) in shown.iter().enumerate() {
+            row((number + 1).to_string(), &|lane| {
+                if lane == event.lane {
+                    event.text.clone()
+                } else {
+                    String::new()
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// How addresses and thread ids are called, so that a trace says the same in every run.
+pub(super) struct Names {
+    objects: Vec<Named>,
+    threads: Vec<(u32, String)>,
+}
+
+impl Names {
+    pub fn new(objects: Vec<Named>) -> Names {
+        Names {
+            objects,
+            threads: Vec::new(),
+        }
+    }
+
+    pub fn thread(&mut self, id: u32, name: &str) {
+        self.threads.push((id, name.to_owned()));
+    }
+
+    /// An address, by the object it lies in.
+    pub fn place(&self, address: usize) -> String {
+        let within = self.objects.iter().find_map(|Named { name, object }| {
+            let offset = address.checked_sub(object.block().address())?;
+            (offset < object.block().len()).then(|| format!("{name}{}", object.part(offset)))
+        });
+        within.unwrap_or_else(|| "an unnamed word".to_owned())
+    }
+
+    /// A word's value: a lock's says who holds it.
+    fn word(&self, value: u64) -> String {
+        let value = value as u32;
+        let owner = self.threads.iter().find(|(id, _)| *id == value & TID_MASK);
+        let mut text = match owner {
+            Some((_, name)) => name.clone(),
+            None if value & (WAITERS | OWNER_DIED) != 0 && value & TID_MASK == 0 => {
+                "no one".to_owned()
+            }
+            None => return value.to_string(),
+        };
+        if value & OWNER_DIED != 0 {
+            text += ", owner died";
+        }
+        if value & WAITERS != 0 {
+            text += ", waiters";
+        }
+        text
+    }
+
+    pub fn event(&self, lane: usize, step: &Step, outcome: &Outcome) -> Event {
+        let place = self.place(step.address);
+        let word = |value: u32| self.word(value.into());
+        let saw = match outcome {
+            Outcome::Saw(value) | Outcome::Refused(value) => self.word(*value),
+            _ => String::new(),
+        };
+        let (text, detail) = match (step.access, outcome) {
+            (Access::Load, _) => (format!("loads {place}: {saw}"), true),
+            (Access::Store { value }, _) => (format!("stores {place} = {}", word(value)), true),
+            (Access::Swap { value }, _) => {
+                (format!("swaps {place}: {saw} -> {}", word(value)), false)
+            }
+            (Access::CompareExchange { new, .. }, Outcome::Refused(_)) => {
+                (format!("{place}: not {}, as it is {saw}", word(new)), true)
+            }
+            (Access::CompareExchange { current, new }, _) => {
+                let me = self.threads.get(lane).map_or(0, |(id, _)| *id);
+                let text = match (current & TID_MASK, new & TID_MASK) {
+                    (0, taken) if taken == me => match current & OWNER_DIED {
+                        0 => format!("locks {place}"),
+                        _ => format!("locks {place} of a dead owner"),
+                    },
+                    (given, 0) if given == me => format!("unlocks {place}"),
+                    _ => format!("{place}: {} -> {}", word(current), word(new)),
+                };
+                (text, false)
+            }
+            (Access::Add { value }, _) => (format!("adds {value} to {place}: {saw}"), false),
+            (Access::Sub { value }, _) => (format!("takes {value} from {place}: {saw}"), false),
+            (Access::Read { .. }, Outcome::Saw(value)) => {
+                (format!("reads {place}: {}", *value as i64), false)
+            }
+            (Access::Read { .. }, _) => (format!("reads {place}"), false),
+            (Access::Write { value, .. }, _) => {
+                (format!("writes {place} = {}", value as i64), false)
+            }
+            (Access::Announce, _) => (format!("announces {place}"), true),
+            (Access::Withdraw, _) => ("withdraws".to_owned(), true),
+            (Access::PrepareLink, _) => (format!("prepares the link of {place}"), true),
+            (Access::Link, _) => (format!("links {place}"), true),
+            (Access::Unlink, _) => (format!("unlinks {place}"), true),
+            (Access::Wait { .. }, Outcome::Waited(Woken::Changed)) => {
+                (format!("would sleep on {place}: it has changed"), true)
+            }
+            (Access::Wait { .. }, Outcome::Waited(Woken::TimedOut)) => {
+                (format!("gives up waiting for {place}"), false)
+            }
+            (Access::Wait { .. }, _) => (format!("has slept on {place}"), true),
+            (Access::Wake { .. }, Outcome::Woke(woken)) => {
+                (format!("wakes {woken} on {place}"), false)
+            }
+            (Access::SetAndWakeAll { value }, Outcome::Woke(woken)) => (
+                format!("sets {place} = {} and wakes {woken}", word(value)),
+                false,
+            ),
+            (Access::Wake { .. } | Access::SetAndWakeAll { .. }, _) => {
+                (format!("wakes {place}"), false)
+            }
+        };
+        Event { lane, text, detail }
+    }
+}

@@ -1,0 +1,11 @@
+//! What a shared object looks like from outside: where it is, and what its parts are called.
+
+use super::block::Block;
+
+/// An object that lies in a [`Block`]: so that a trace can call an address by its name.
+pub trait Shared {
+    fn block(&self) -> &Block;
+
+    /// What lies at an offset of the block: `lock`, `value`, `[3]` and the like.
+    fn part(&self, offset: usize) -> String;
+}
