@@ -1,5 +1,7 @@
 //! forkproof: sharing data between processes, in the vocabulary of Python's `multiprocessing`.
 
+#[cfg(feature = "harness")]
+pub mod check;
 pub mod data;
 mod error;
 #[cfg(feature = "harness")]
