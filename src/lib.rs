@@ -10,6 +10,8 @@ pub mod raw;
 pub mod shm;
 pub mod sync;
 pub mod sys;
+#[cfg(feature = "harness")]
+pub mod verify;
 pub mod world;
 
 pub use data::{Array, ArrayError, ArrayGuard, BoundsError, Value, ValueGuard};

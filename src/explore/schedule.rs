@@ -125,6 +125,30 @@ pub enum Plan {
     Picks(Vec<u8>),
 }
 
+impl Plan {
+    /// `length` choices from a seed: mostly the same lane again, now and then another.
+    pub fn random(seed: u64, length: usize) -> Plan {
+        let mut state = seed;
+        let picks = std::iter::repeat_with(|| {
+            let random = splitmix(&mut state);
+            if random % 4 == 0 {
+                (random >> 8) as u8
+            } else {
+                0
+            }
+        });
+        Plan::Picks(picks.take(length).collect())
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
+fn splitmix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
