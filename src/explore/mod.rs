@@ -2,11 +2,13 @@
 
 mod boss;
 mod lane;
+mod replay;
 mod schedule;
 mod stage;
 mod trace;
 mod turn;
 
+pub use replay::{NotAReplay, Replay};
 pub use schedule::{Choice, MAX_LANES, NotASchedule, Plan, Schedule};
 pub use stage::Stage;
 pub use trace::{Event, Trace};

@@ -55,6 +55,17 @@ impl Choice {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule(pub Vec<Choice>);
 
+impl Schedule {
+    /// How often the turn was taken from a lane that moves again later.
+    pub fn preemptions(&self) -> usize {
+        let changes = self.0.windows(2).enumerate().filter(|(at, pair)| {
+            let left = pair[0].lane();
+            left != pair[1].lane() && self.0[at + 2..].iter().any(|later| later.lane() == left)
+        });
+        changes.count()
+    }
+}
+
 /// A string that is no schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a schedule: {0}")]
@@ -126,6 +137,18 @@ pub enum Plan {
 }
 
 impl Plan {
+    /// Every plan that takes the turn from a lane that could go on exactly `count` times within `steps` steps.
+    pub fn with_preemptions(steps: usize, lanes: usize, count: usize) -> Vec<Plan> {
+        let mut plans = vec![Vec::new()];
+        for _ in 0..count {
+            plans = plans
+                .iter()
+                .flat_map(|picks| one_more(picks, steps, lanes))
+                .collect();
+        }
+        plans.into_iter().map(Plan::Picks).collect()
+    }
+
     /// `length` choices from a seed: mostly the same lane again, now and then another.
     pub fn random(seed: u64, length: usize) -> Plan {
         let mut state = seed;
@@ -139,6 +162,18 @@ impl Plan {
         });
         Plan::Picks(picks.take(length).collect())
     }
+}
+
+/// The picks, and then, at each later step, another lane.
+fn one_more(picks: &[u8], steps: usize, lanes: usize) -> Vec<Vec<u8>> {
+    let places = (picks.len()..steps).flat_map(|at| (1..lanes as u8).map(move |lane| (at, lane)));
+    let more = places.map(|(at, lane)| {
+        let mut picks = picks.to_vec();
+        picks.resize(at, 0);
+        picks.push(lane);
+        picks
+    });
+    more.collect()
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
@@ -167,6 +202,15 @@ mod tests {
         ] {
             assert!(text.parse::<Schedule>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn preemptions_are_enumerated_and_counted() {
+        assert_eq!(Plan::with_preemptions(3, 2, 0), [Plan::Picks(vec![])]);
+        let one = [vec![1], vec![0, 1], vec![0, 0, 1]].map(Plan::Picks);
+        assert_eq!(Plan::with_preemptions(3, 2, 1), one);
+        let count = |text: &str| text.parse::<Schedule>().unwrap().preemptions();
+        assert_eq!(["a3b3", "a2b3a", "aba2b", "abab"].map(count), [0, 1, 2, 2]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! What is judged: no lane is left asleep, none fails, what the lock guards can be repaired, and the lock is
 //! free, or rightly given up, in the end.
 
-use crate::explore::{Choice, Plan, Run, Schedule, Stage, TurnError, run_all};
+use crate::explore::{Choice, Plan, Replay, Run, Schedule, Stage, TurnError, run, run_all};
 use crate::{Array, ArrayError, Lock, LockError, RLock, Value};
 
 use std::time::Duration;
@@ -38,7 +38,7 @@ enum Program {
 }
 
 impl Program {
-    fn with(self, lanes: usize) -> Shape {
+    const fn with(self, lanes: usize) -> Shape {
         Shape {
             program: self,
             lanes,
@@ -46,25 +46,44 @@ impl Program {
     }
 }
 
-/// Every subject, by the primitive it is about.
-pub fn subjects(primitive: &str) -> Vec<(&'static str, Shape)> {
-    let all = [
-        ("Lock", "Lock, 3 lanes", Program::Lock.with(3)),
-        ("Lock", "Lock given up, 3 lanes", Program::GivenUp.with(3)),
-        (
-            "Lock",
-            "Lock with deadlines, 3 lanes",
-            Program::Impatient.with(3),
-        ),
-        ("Lock", "Lock, 4 lanes", Program::Lock.with(4)),
-        ("RLock", "RLock, 3 lanes", Program::RLock.with(3)),
-        ("Value", "Value, 3 lanes", Program::Value.with(3)),
-        ("Array", "Array, 3 lanes", Program::Array.with(3)),
-    ];
-    all.into_iter()
-        .filter(|(of, ..)| *of == primitive)
-        .map(|(_, name, shape)| (name, shape))
-        .collect()
+/// Every subject: the primitive it is about, and its name.
+const SUBJECTS: [(&str, &str, Shape); 7] = [
+    ("Lock", "lock-3", Program::Lock.with(3)),
+    ("Lock", "lock-given-up-3", Program::GivenUp.with(3)),
+    ("Lock", "lock-impatient-3", Program::Impatient.with(3)),
+    ("Lock", "lock-4", Program::Lock.with(4)),
+    ("RLock", "rlock-3", Program::RLock.with(3)),
+    ("Value", "value-3", Program::Value.with(3)),
+    ("Array", "array-3", Program::Array.with(3)),
+];
+
+/// The subjects that are about a primitive.
+pub fn subjects(primitive: &str) -> impl Iterator<Item = (&'static str, Shape)> {
+    let about = SUBJECTS
+        .into_iter()
+        .filter(move |(about, ..)| *about == primitive);
+    about.map(|(_, name, shape)| (name, shape))
+}
+
+/// What replay strings call this.
+const SCENARIO: &str = "every-step";
+
+/// Runs a replay of this module's scenarios: `None` if it is of another.
+///
+/// # Errors
+/// Text for a person: no such subject, or no run.
+pub fn replay(replay: &Replay) -> Option<Result<Run, String>> {
+    if replay.scenario != SCENARIO {
+        return None;
+    }
+    let subject = SUBJECTS
+        .into_iter()
+        .find(|(_, name, _)| *name == replay.arguments);
+    Some(match subject {
+        Some((.., shape)) => run(set_up, &shape, Plan::Exactly(replay.schedule.clone()))
+            .map_err(|error| error.to_string()),
+        None => Err(format!("there is no subject {:?}", replay.arguments)),
+    })
 }
 
 /// Tries a kill at every step of `bases` base schedules of a subject, and again during each recovery of the
@@ -114,10 +133,14 @@ fn judge(
     tally.runs += runs.len();
     tally.kills += runs.iter().map(|run| run.kills).sum::<usize>();
     match runs.iter().find(|run| !run.is_well()) {
-        Some(bad) => Err(format!(
-            "{name}: {}\nschedule {}\n{:#}",
-            bad.ended, bad.schedule, bad.trace
-        )),
+        Some(bad) => {
+            let replay = Replay::new(SCENARIO, name, bad);
+            Err(format!(
+                "{name}: {}
+{}forkproof replay {replay}",
+                bad.ended, bad.trace
+            ))
+        }
         None => Ok(runs),
     }
 }
@@ -165,10 +188,12 @@ fn set_up(stage: &mut Stage, shape: Shape) {
 fn locked_pair(stage: &mut Stage, Shape { program, lanes }: Shape) {
     let lock = Lock::new().expect("memory for a lock");
     let pair = Array::<i64>::new(2).expect("memory for a pair");
+    let given_up = Value::new(false).expect("memory for a mark");
     stage.name("lock", &lock);
     stage.name("pair", &pair);
+    stage.name("given up", &given_up);
     for lane in 0..lanes {
-        let (lock, pair) = (lock.clone(), pair.clone());
+        let (lock, pair, given_up) = (lock.clone(), pair.clone(), given_up.clone());
         stage.lane(&format!("lane {lane}"), move || {
             let taken = match (program, lane) {
                 (Program::Impatient, 1) => lock.lock_timeout(Duration::from_secs(1)),
@@ -176,9 +201,16 @@ fn locked_pair(stage: &mut Stage, Shape { program, lanes }: Shape) {
                 _ => lock.lock(),
             };
             let guard = match taken {
-                Ok(guard) => guard,
+                Ok(guard) => {
+                    assert!(
+                        !given_up.get_unlocked(),
+                        "a lock that was given up is taken again"
+                    );
+                    guard
+                }
                 Err(LockError::OwnerDied(guard)) => {
                     if program == Program::GivenUp {
+                        given_up.set_unlocked(true);
                         return; // without mark_consistent()
                     }
                     mend(&pair);
