@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::data::{ArrayError, BoundsError};
+use crate::process::ProcessError;
 use crate::shm::Plain;
 use crate::sync::{LockError, LockFailure};
 
@@ -17,6 +18,8 @@ pub enum Error {
     Lock(#[from] LockFailure),
     #[error(transparent)]
     Bounds(#[from] BoundsError),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

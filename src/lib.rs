@@ -6,6 +6,7 @@ pub mod data;
 mod error;
 #[cfg(feature = "harness")]
 pub mod explore;
+pub mod process;
 pub mod raw;
 pub mod shm;
 pub mod sync;
@@ -16,5 +17,17 @@ pub mod world;
 
 pub use data::{Array, ArrayError, ArrayGuard, BoundsError, Value, ValueGuard};
 pub use error::{Error, Result};
+pub use process::{
+    ExitCode, Process, ProcessError, StartMethod, Status, active_children, current_process,
+    parent_process, set_start_method,
+};
 pub use shm::Plain;
 pub use sync::{Lock, LockError, LockFailure, LockGuard, RLock, RLockGuard};
+
+/// For the macros of this crate.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::process::spawnable;
+    pub use crate::sys::exec::{SPAWNABLE, Spawnable};
+    pub use linkme;
+}

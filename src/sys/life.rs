@@ -10,10 +10,11 @@
 
 use std::backtrace::Backtrace;
 use std::io::{self, Write};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{PoisonError, RwLock};
 use std::thread;
+use std::time::Duration;
 
 use super::child::readable;
 use super::order::{Birth, Permit, Which};
@@ -37,13 +38,12 @@ pub struct Parent {
 impl Parent {
     /// Whether it has not ended yet.
     pub fn is_alive(&self) -> io::Result<bool> {
-        readable(self.pidfd(), Some(std::time::Duration::ZERO)).map(|ended| !ended)
+        self.wait(Some(Duration::ZERO)).map(|ended| !ended)
     }
 
-    /// Readable (poll) when it has ended.
-    pub fn pidfd(&self) -> BorrowedFd<'_> {
-        use std::os::fd::AsFd;
-        self.pidfd.as_fd()
+    /// Waits until it has ended, at most so long (without a timeout: for ever). Whether it has.
+    pub fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        readable(self.pidfd.as_fd(), timeout)
     }
 }
 
@@ -52,6 +52,15 @@ static ORIGIN: RwLock<Option<&'static Origin>> = RwLock::new(None);
 /// `None` in a process that this library did not start.
 pub fn origin() -> Option<&'static Origin> {
     *ORIGIN.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a function called at exit(3), before those that were registered earlier. It must not panic.
+pub fn at_exit(last_act: extern "C" fn()) -> io::Result<()> {
+    // SAFETY: the function is a part of the program, and no panic leaves an `extern "C"` function.
+    match unsafe { libc::atexit(last_act) } {
+        0 => Ok(()),
+        _ => Err(io::ErrorKind::OutOfMemory.into()),
+    }
 }
 
 /// The life of a child that was made with an order. It has one thread, and all signals wait.
@@ -86,15 +95,11 @@ pub(super) fn live(birth: Birth, parent: OwnedFd) -> ! {
         daemon,
         parent,
     };
-    begin(origin, permit, |_| entry(payload.bytes(), fds))
+    begin(origin, permit, || entry(payload.bytes(), fds))
 }
 
 /// From the permit on. The calling thread is the only one.
-pub(super) fn begin(
-    origin: Origin,
-    permit: Permit,
-    entry: impl FnOnce(&'static Origin) -> i32,
-) -> ! {
+pub(super) fn begin(origin: Origin, permit: Permit, entry: impl FnOnce() -> i32) -> ! {
     let origin: &'static Origin = Box::leak(Box::new(origin)); // it is as old as the process
     *ORIGIN.write().unwrap_or_else(PoisonError::into_inner) = Some(origin);
     if !permit.wait() {
@@ -102,7 +107,7 @@ pub(super) fn begin(
         unsafe { libc::_exit(1) };
     }
     tell_panics(&origin.name);
-    let code = panic::catch_unwind(AssertUnwindSafe(|| entry(origin))).unwrap_or_else(|payload| {
+    let code = panic::catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|payload| {
         std::mem::forget(payload); // dropping it could panic again
         1
     });
@@ -115,8 +120,8 @@ fn give_up(name: &str, why: &str) -> ! {
     std::process::exit(1)
 }
 
-/// One write, so that lines of several processes do not mix.
-fn say(text: &str) {
+/// To standard error, in one write, so that lines of several processes do not mix.
+pub fn say(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes()); // nobody is left to be told
 }
 

@@ -2,6 +2,7 @@
 
 pub mod child;
 mod conversation;
+pub mod direct;
 pub mod exec;
 pub mod fork;
 pub mod futex;

@@ -37,14 +37,14 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use super::child::{Child, Request};
 use super::conversation::{self, Header, LEAVE, WATCH};
 use super::exec::{Role, launch};
 use super::order::{Grant, Order, Which};
 use super::per_process::PerProcess;
-use super::{child, image, message};
+use super::{child, image, life, message};
 
 /// Starts a child. Safe from any thread, in a forked child as well.
 ///
@@ -77,14 +77,19 @@ pub fn watch(child: &Child) -> io::Result<()> {
 
 /// Has the zygote ended and waited for at exit(3), so that nothing is left of the process in the table of
 /// processes. The daemons that still run then are killed. Whoever wants to do something with them first
-/// registers that with atexit(3) after this call.
-pub fn retire_at_exit() {
-    static REGISTERED: Once = Once::new();
-    REGISTERED.call_once(|| {
-        // SAFETY: retire() is a function of the program, and no panic leaves it. A forked child has the
-        // registration too, and retires its own.
-        unsafe { libc::atexit(retire) };
-    });
+/// registers that with [`life::at_exit`] after this call.
+///
+/// # Errors
+/// No memory.
+pub fn retire_at_exit() -> io::Result<()> {
+    // A forked child has the registration too, and retires its own.
+    static REGISTERED: Mutex<bool> = Mutex::new(false);
+    let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*registered {
+        life::at_exit(retire)?;
+        *registered = true;
+    }
+    Ok(())
 }
 
 extern "C" fn retire() {
@@ -165,7 +170,7 @@ struct Zygote {
 impl Zygote {
     fn start(standing: Standing) -> io::Result<Zygote> {
         image::check()?;
-        retire_at_exit();
+        retire_at_exit()?;
         let (socket, there) = message::pair()?;
         conversation::greet(socket.as_fd())?;
         let process = launch(Role::Zygote, there)?;

@@ -1,0 +1,47 @@
+//! Processes: a function with its arguments, run in a process of its own.
+//!
+//! ```
+//! use forkproof::{Process, ProcessError, Value};
+//!
+//! fn deposit(balance: Value<i32>, amount: i32) {
+//!     balance.update(|sum| *sum += amount).expect("no owner died");
+//! }
+//!
+//! let balance = Value::new(200)?;
+//! let p = Process::new(deposit, (balance.clone(), 100));
+//! p.start()?;
+//! assert_eq!(p.join()?, 0);
+//! assert_eq!(balance.get()?, 300);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | state | `start` | `join` | `terminate`, `kill` | `close` | `exit_code` |
+//! |---|---|---|---|---|---|
+//! | made | → running | `NotStarted` | `NotStarted` | → closed | `None` |
+//! | running | `AlreadyStarted` | waits | signals | `StillRunning` | `None` |
+//! | ended | `AlreadyStarted` | the exit code | nothing | → closed | the exit code |
+//! | closed | `Closed` | `Closed` | `Closed` | nothing | `None` |
+//!
+//! # When a process dies
+//! A child that is killed has minus the signal's number for its exit code. When the *parent* is killed, its
+//! daemons are killed by its zygote and its other children go on; at its normal end it waits for them.
+//!
+//! # What is not here
+//! Threads: a child starts with one. Handles of a process cannot be sent to another process. Standard output
+//! that a test harness captures is captured in its own process only: a child writes to the real one.
+
+mod children;
+mod current;
+mod error;
+mod handle;
+mod outcome;
+mod start_method;
+mod target;
+
+pub use children::active_children;
+pub use current::{CurrentProcess, ParentProcess, current_process, parent_process};
+pub use error::ProcessError;
+pub use handle::{Process, Status};
+pub use outcome::{ExitCode, Outcome};
+pub use start_method::{StartMethod, set_start_method, start_method};
+pub use target::{Argument, Target, spawnable};
