@@ -1,7 +1,7 @@
 //! Processes: a function with its arguments, run in a process of its own.
 //!
 //! ```
-//! use forkproof::{Process, ProcessError, Value};
+//! use forkproof::{Process, Value};
 //!
 //! fn deposit(balance: Value<i32>, amount: i32) {
 //!     balance.update(|sum| *sum += amount).expect("no owner died");
@@ -12,7 +12,7 @@
 //! p.start()?;
 //! assert_eq!(p.join()?, 0);
 //! assert_eq!(balance.get()?, 300);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), forkproof::Error>(())
 //! ```
 //!
 //! | state | `start` | `join` | `terminate`, `kill` | `close` | `exit_code` |

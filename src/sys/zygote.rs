@@ -26,8 +26,9 @@
 //!
 //! # After a crash
 //! - The zygote is killed: the next start notices, waits for it, starts another and gives the order anew;
-//!   an order is carried out once ([`order`](super::order)). The new one watches the daemons that someone
-//!   still holds. If the program is killed in between, its daemons outlive it.
+//!   an order is carried out once ([`order`](super::order)). What the first may have brought into the world
+//!   unseen ends at once, but stays a zombie until the program ends. The new one watches the daemons that
+//!   someone still holds. If the program is killed in between, its daemons outlive it.
 //! - The program is killed: the zygote kills the daemons and ends.
 //!
 //! # Not covered
@@ -109,6 +110,9 @@ pub(super) fn disown() {
     }
 }
 
+/// One zygote may have died since the last order, another be killed on the way; a third death is no accident.
+const TRIES: u32 = 3;
+
 static KEEPER: PerProcess<Mutex<Keeper>> = PerProcess::new(|| Mutex::new(Keeper::default()));
 
 fn keeper() -> MutexGuard<'static, Keeper> {
@@ -129,18 +133,18 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Does something with a zygote that is as this process is now. If the zygote is found dead, once more
-    /// with another.
+    /// Does something with a zygote that is as this process is now; with another if it is found dead.
     fn with_zygote<T>(&mut self, act: impl Fn(&Zygote) -> io::Result<T>) -> io::Result<T> {
         self.daemons.retain(|daemon| daemon.strong_count() > 0);
         let standing = Standing::here()?;
         if let Some(former) = self.zygote.take_if(|zygote| zygote.standing != standing) {
             former.leave();
         }
-        let mut mended = false;
+        let mut tries = 0;
         loop {
+            tries += 1;
             match self.zygote_as(&standing).and_then(&act) {
-                Err(error) if conversation::is_gone(&error) && !mended => mended = true,
+                Err(error) if conversation::is_gone(&error) && tries < TRIES => {}
                 done => return done,
             }
             if let Some(dead) = self.zygote.take() {

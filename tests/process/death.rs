@@ -87,7 +87,7 @@ fn a_program_that_ends_terminates_its_daemons_and_waits_for_all() {
     let p = Process::new(program, names);
     p.start().unwrap();
     let mut wires = [&to_daemon, &to_plain].map(Exchange::accept);
-    wires.each_mut().map(Wire::hear);
+    wires.iter_mut().for_each(|wire| assert_ne!(wire.hear(), ""));
     let [mut daemon, mut plain] = wires;
     to_program.accept().say("go on");
     assert_eq!(daemon.hear(), "got SIGTERM");
@@ -256,7 +256,10 @@ fn those_nobody_joins_are_no_zombies_after_the_next_start() {
                     .unwrap();
             }
             for _ in 0..20 {
-                exchange.accept(); // dropped: it hears the end
+                let mut wire = exchange.accept();
+                wire.hear();
+                wire.say("end");
+                assert_eq!(wire.hear(), "bye");
             }
             let last = Process::new(|| {}, ());
             // The ends of the wires come before those of the processes, so wait for these.

@@ -113,7 +113,7 @@ fn a_fork_has_the_memory_and_runs_a_closure() {
     in_child(
         || {
             GLOBAL.store(40, Relaxed);
-            let captured = vec![1, 1];
+            let captured = [1, 1];
             let p = Process::from_closure(move || {
                 let sum: i32 = captured.iter().sum();
                 ExitCode((GLOBAL.fetch_add(sum, Relaxed) + sum) as u8)
