@@ -87,7 +87,9 @@ fn a_program_that_ends_terminates_its_daemons_and_waits_for_all() {
     let p = Process::new(program, names);
     p.start().unwrap();
     let mut wires = [&to_daemon, &to_plain].map(Exchange::accept);
-    wires.iter_mut().for_each(|wire| assert_ne!(wire.hear(), ""));
+    wires
+        .iter_mut()
+        .for_each(|wire| assert_ne!(wire.hear(), ""));
     let [mut daemon, mut plain] = wires;
     to_program.accept().say("go on");
     assert_eq!(daemon.hear(), "got SIGTERM");
