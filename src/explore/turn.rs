@@ -23,7 +23,7 @@ use super::stage::Stage;
 use super::trace::Trace;
 use crate::shm::passage::{self, PassageError};
 use crate::sys::child::Request;
-use crate::sys::zygote;
+use crate::sys::{fork, zygote};
 
 /// One controlled run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,6 +196,7 @@ where
     // SAFETY: F has no size (run_all() asserts it) and is Copy, and one was given to run_all(): a value of
     // it is made of nothing, and the copy is as good.
     let set_up: F = unsafe { std::mem::MaybeUninit::uninit().assume_init() };
+    let _slower_without = fork::stay_on_this_core();
     let task: Task = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
     let mut runs = Vec::with_capacity(task.plans.len());
     for plan in &task.plans {

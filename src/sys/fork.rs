@@ -97,3 +97,17 @@ pub fn child(code: impl FnOnce() -> i32) -> io::Result<Child> {
 fn threads() -> io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/task")?.count())
 }
+
+/// Keeps this thread, and those it makes, on the core where it is: processes that hand a turn to each other
+/// do so in a tenth of the time if they share one.
+///
+/// # Errors
+/// Those of sched_setaffinity(2).
+pub fn stay_on_this_core() -> io::Result<()> {
+    let mut cores = nix::sched::CpuSet::new();
+    cores.set(nix::sched::sched_getcpu()?)?;
+    Ok(nix::sched::sched_setaffinity(
+        nix::unistd::Pid::from_raw(0),
+        &cores,
+    )?)
+}

@@ -105,7 +105,7 @@ mod observed {
     /// If there is one already.
     pub fn observe(observer: &'static Observer) {
         let new = std::ptr::from_ref(observer).cast_mut();
-        // Release: pairs with the Acquire in observer(). The failure needs no order: it panics.
+        // Release: pairs with the Acquire in observer(). Relaxed on failure: it panics.
         OBSERVER
             .compare_exchange(
                 std::ptr::null_mut(),
