@@ -56,7 +56,7 @@ impl<W: World> RawReentrantMutex<W> {
         if !self.mutex.is_mine() {
             return Err(NotHeld);
         }
-        let depth = self.depth.load(Relaxed);
+        let depth = self.depth.load(Relaxed); // Relaxed: as in lock()
         if depth > 1 {
             self.depth.store(depth - 1, Relaxed);
             return Ok(());
