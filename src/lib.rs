@@ -1,5 +1,9 @@
 //! forkproof: sharing data between processes, in the vocabulary of Python's `multiprocessing`.
 
+// The tutorials say `use forkproof::..`, as a program outside of this crate does.
+#[cfg(feature = "harness")]
+extern crate self as forkproof;
+
 #[cfg(feature = "harness")]
 pub mod check;
 pub mod data;
@@ -11,6 +15,8 @@ pub mod raw;
 pub mod shm;
 pub mod sync;
 pub mod sys;
+#[cfg(feature = "harness")]
+pub mod tutorial;
 #[cfg(feature = "harness")]
 pub mod verify;
 pub mod world;

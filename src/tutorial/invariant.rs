@@ -1,0 +1,281 @@
+//! What every output of a race keeps, however its processes were scheduled.
+//!
+//! The lines of each process keep their order; which process comes next is open. So an output is put into one
+//! form, the lines grouped by process ([`Race::common`]), which is the same for all outputs, and what it must
+//! be is known from one of them, the text in the fixture. A few things more are looked at in the output as it
+//! stands ([`Race::check`]).
+//!
+//! ```
+//! let squares_and_cubes = forkproof::tutorial::invariant::of("004.1").unwrap();
+//! assert_eq!(squares_and_cubes.common("Cube: 8\nsquare: 4\n"), "cubes:\n  Cube: 8\nsquares:\n  square: 4\n");
+//! assert!(squares_and_cubes.check("Cube: 8\nsquare: 4\n").is_err(), "that is not all");
+//! ```
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::expected;
+use super::judge::first_difference;
+
+/// An example with more than one possible output.
+pub struct Race {
+    pub id: &'static str,
+    keeps: Keeps,
+}
+
+enum Keeps {
+    /// Each process's own order.
+    Lanes {
+        /// Which process prints a line like this.
+        lane_of: fn(&str) -> String,
+        /// Whether the program's first line comes before its children start. Its last one always comes after
+        /// they have ended.
+        begins_alone: bool,
+        /// Whether a process may have a line between two of another.
+        mixed: bool,
+    },
+    /// One line with a number of this range.
+    Number(RangeInclusive<i32>),
+}
+
+static RACES: &[Race] = &[
+    Race {
+        id: "003.1",
+        keeps: Keeps::Lanes {
+            lane_of: |line| match line.contains("child") || line.contains("waiting") {
+                true => "child".to_string(),
+                false => PARENT.to_string(),
+            },
+            begins_alone: true,
+            mixed: true,
+        },
+    },
+    Race {
+        id: "003.5b",
+        keeps: Keeps::Lanes {
+            lane_of: numbered_process,
+            begins_alone: true,
+            mixed: true,
+        },
+    },
+    Race {
+        id: "003.5c",
+        keeps: Keeps::Lanes {
+            lane_of: numbered_process,
+            begins_alone: true,
+            mixed: false,
+        },
+    },
+    Race {
+        id: "004.1",
+        keeps: Keeps::Lanes {
+            lane_of: |line| match line.to_lowercase() {
+                line if line.contains("square") => "squares".to_string(),
+                line if line.contains("cube") => "cubes".to_string(),
+                _ => PARENT.to_string(),
+            },
+            begins_alone: false,
+            mixed: true,
+        },
+    },
+    Race {
+        id: "004.8c",
+        keeps: Keeps::Number(200 - 100..=200 + 100),
+    },
+];
+
+const PARENT: &str = "parent";
+
+/// `process: 3, line 1` is process 3's.
+fn numbered_process(line: &str) -> String {
+    let number = line
+        .strip_prefix("process: ")
+        .and_then(|line| line.split_once(','));
+    number.map_or(PARENT.to_string(), |(number, _)| {
+        format!("process {number}")
+    })
+}
+
+/// The invariant of an example whose order is a race.
+pub fn of(id: &str) -> Option<&'static Race> {
+    RACES.iter().find(|race| race.id == id)
+}
+
+impl Race {
+    /// What this output has in common with every other one; of a wrong output, whatever it shows.
+    pub fn common(&self, output: &str) -> String {
+        match &self.keeps {
+            Keeps::Lanes { lane_of, .. } => by_lane(*lane_of, output),
+            Keeps::Number(range) => match number(output) {
+                Some(number) if range.contains(&number) => {
+                    format!("a number from {} to {}\n", range.start(), range.end())
+                }
+                _ => output.to_string(),
+            },
+        }
+    }
+
+    /// Whether this is a possible output.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self, output: &str) -> Result<(), String> {
+        match &self.keeps {
+            Keeps::Lanes {
+                lane_of,
+                begins_alone,
+                mixed,
+            } => {
+                let one = expected::of(self.id).and_then(|expected| expected.text());
+                let one = one.ok_or("there is no text to compare with")?;
+                let (ours, theirs) = (by_lane(*lane_of, output), by_lane(*lane_of, one));
+                if let Some(difference) = first_difference(&ours, &theirs) {
+                    return Err(format!("by process, {difference}"));
+                }
+                let same = |end: fn(&str) -> Option<&str>| end(output) == end(one);
+                if *begins_alone && !same(|text| text.lines().next()) {
+                    return Err("a child prints before the program starts it".to_string());
+                }
+                if !same(|text| text.lines().next_back()) {
+                    return Err("a child prints after the program has joined it".to_string());
+                }
+                if !*mixed && let Some(line) = first_mixed(*lane_of, output) {
+                    return Err(format!("{line:?} comes after a line of another process"));
+                }
+                Ok(())
+            }
+            Keeps::Number(range) => match number(output) {
+                Some(number) if range.contains(&number) => Ok(()),
+                Some(number) => Err(format!(
+                    "{number} is not from {} to {}",
+                    range.start(),
+                    range.end()
+                )),
+                None => Err(format!("{output:?} is not one line with a number")),
+            },
+        }
+    }
+}
+
+fn number(output: &str) -> Option<i32> {
+    output.strip_suffix('\n')?.parse().ok()
+}
+
+fn by_lane(lane_of: fn(&str) -> String, output: &str) -> String {
+    let mut lanes: BTreeMap<String, String> = BTreeMap::new();
+    for line in output.split_inclusive('\n') {
+        *lanes.entry(lane_of(line)).or_default() += &format!("  {line}");
+    }
+    let lanes = lanes.into_iter();
+    lanes
+        .map(|(lane, lines)| format!("{lane}:\n{lines}"))
+        .collect()
+}
+
+/// The first line of a process that had printed before another one did. The program itself may, as its
+/// children come between its first and its last line.
+fn first_mixed(lane_of: fn(&str) -> String, output: &str) -> Option<&str> {
+    let mut seen: Vec<String> = Vec::new();
+    for line in output.lines() {
+        let lane = lane_of(line);
+        if seen.last() == Some(&lane) {
+            continue;
+        }
+        if lane != PARENT && seen.contains(&lane) {
+            return Some(line);
+        }
+        seen.push(lane);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(id: &str) -> &'static str {
+        expected::of(id)
+            .unwrap()
+            .text()
+            .expect("a race that is written has a text")
+    }
+
+    #[test]
+    fn every_invariant_accepts_a_possible_output_and_refuses_each_doctored_one() {
+        for race in RACES {
+            race.check(text(race.id))
+                .unwrap_or_else(|wrong| panic!("{}: {wrong}", race.id));
+            let never = &expected::of(race.id).unwrap().never;
+            assert!(
+                never.len() >= 3,
+                "{}: the doctored outputs are gone",
+                race.id
+            );
+            for never in never {
+                let refused = race.check(&never.text).is_err();
+                assert!(refused, "{}: passes although {}", race.id, never.wrong);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_common_does_not_depend_on_who_was_first() {
+        let race = of("004.1").unwrap();
+        let (lines, done) = text("004.1").split_once("Done").unwrap();
+        let mut lines: Vec<&str> = lines.split_inclusive('\n').collect();
+        lines.sort_by_key(|line| line.to_lowercase().contains("square"));
+        let cubes_first = lines.concat() + "Done" + done;
+        assert_ne!(cubes_first, text("004.1"));
+        assert_eq!(race.check(&cubes_first), Ok(()));
+        assert_eq!(race.common(&cubes_first), race.common(text("004.1")));
+    }
+
+    #[test]
+    fn a_changed_line_shows_in_what_is_common() {
+        let changed = text("003.5b").replace("process: 3, line 2", "process: 3, second line");
+        assert!(
+            of("003.5b")
+                .unwrap()
+                .common(&changed)
+                .contains("  process: 3, second line\n")
+        );
+        assert_eq!(of("004.8c").unwrap().common("301\n"), "301\n");
+    }
+
+    #[test]
+    fn lines_may_mix_without_the_lock_only() {
+        let mixed = text("003.5b");
+        assert_eq!(of("003.5b").unwrap().check(mixed), Ok(()));
+        let wrong = of("003.5c")
+            .unwrap()
+            .check(&mixed.replace("without", "using"))
+            .unwrap_err();
+        assert_eq!(
+            wrong,
+            r#""process: 0, line 2" comes after a line of another process"#
+        );
+    }
+
+    #[test]
+    fn an_output_with_less_or_more_is_refused() {
+        for race in RACES.iter().filter(|race| race.id != "004.8c") {
+            let whole = text(race.id);
+            for end in 0..whole.len() {
+                assert!(
+                    race.check(&whole[..end]).is_err(),
+                    "{}: {:?}",
+                    race.id,
+                    &whole[..end]
+                );
+            }
+            assert!(
+                race.check(&format!("{whole}\n")).is_err(),
+                "{}: a line more",
+                race.id
+            );
+        }
+        for output in ["", "\n", "200", "200\n\n", " 200\n"] {
+            assert!(of("004.8c").unwrap().check(output).is_err(), "{output:?}");
+        }
+    }
+}

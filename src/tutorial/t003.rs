@@ -1,0 +1,191 @@
+//! Tutorial 003: starting, joining and nesting processes, and a lock around what they print.
+
+use std::path::Path;
+
+use forkproof::tutorial::sleep;
+use forkproof::{Lock, Process, Result, Value};
+
+pub fn individual_process(seconds: u32) {
+    println!("start child process");
+    println!("waiting for {seconds} seconds");
+    sleep(seconds.into());
+    println!("exit child process");
+}
+
+/// 003.1: `start` does not wait for the child, `join` does.
+pub fn one_process() -> Result<()> {
+    println!("start parent process");
+    let p = Process::new(individual_process, (2,));
+    p.start()?;
+    println!("before join parent process doesn't wait");
+    p.join()?;
+    println!("exit parent process");
+    Ok(())
+}
+
+pub fn wait_at(gate: Lock) -> Result<()> {
+    let _open = gate.lock()?;
+    Ok(())
+}
+
+/// 003.1b: what a process says of itself before it starts, while it runs, and after it was joined.
+pub fn attributes() -> Result<()> {
+    let gate = Lock::new()?;
+    let p = Process::new(wait_at, (gate.clone(),)).named("counter");
+    describe("before start", &p);
+
+    let closed = gate.lock()?; // the child cannot come to its end
+    p.start()?;
+    describe("while running", &p);
+
+    drop(closed);
+    p.join()?;
+    describe("after join", &p);
+    Ok(())
+}
+
+fn describe(when: &str, p: &Process) {
+    let pid = p.pid().map_or("unknown", |_| "known");
+    let (name, alive, daemon) = (p.name(), p.is_alive(), p.is_daemon());
+    let exit_code = p
+        .exit_code()
+        .map_or("none".to_string(), |code| code.to_string());
+    println!(
+        "{when}: pid {pid}, name {name}, alive {alive}, daemon {daemon}, exit code {exit_code}"
+    );
+}
+
+pub fn finish_after(parents_work: Lock) -> Result<()> {
+    let _done = parents_work.lock()?;
+    println!("child: I finish my work all the same");
+    Ok(())
+}
+
+pub fn serve_for_ever() {
+    loop {
+        std::thread::park();
+    }
+}
+
+pub fn parent_of_a_worker(childs_pid: Value<u32>) -> Result<()> {
+    let work = Lock::new()?;
+    let _at_work = work.lock()?; // until this function returns
+    let child = Process::new(finish_after, (work.clone(),));
+    leave_behind(child, childs_pid)
+}
+
+pub fn parent_of_a_daemon(childs_pid: Value<u32>) -> Result<()> {
+    let child = Process::new(serve_for_ever, ()).daemon(true);
+    leave_behind(child, childs_pid)
+}
+
+fn leave_behind(child: Process, childs_pid: Value<u32>) -> Result<()> {
+    child.start()?;
+    childs_pid.set(child.pid().unwrap_or_default())?;
+    println!(
+        "parent: my work is done, my child is alive: {}",
+        child.is_alive()
+    );
+    Ok(())
+}
+
+/// 003.1c: a parent that ends first waits for a child, but a daemon ends with its parent.
+pub fn daemons() -> Result<()> {
+    println!("daemon = false");
+    see_both_end(|childs_pid| Process::new(parent_of_a_worker, (childs_pid,)))?;
+
+    println!("\ndaemon = true");
+    see_both_end(|childs_pid| Process::new(parent_of_a_daemon, (childs_pid,)))
+}
+
+fn see_both_end(parent: impl FnOnce(Value<u32>) -> Process) -> Result<()> {
+    let childs_pid = Value::new(0)?;
+    let parent = parent(childs_pid.clone());
+    parent.start()?;
+    parent.join()?;
+    let gone = !Path::new(&format!("/proc/{}", childs_pid.get()?)).exists();
+    println!("the parent has ended, and its child too: {gone}");
+    Ok(())
+}
+
+pub fn complicated_process() -> Result<()> {
+    println!("start x child process");
+    let child = Process::new(individual_process, (3,));
+    child.start()?;
+    child.join()?;
+    println!("exit x child process");
+    Ok(())
+}
+
+/// 003.2: a child may have children of its own.
+pub fn nested() -> Result<()> {
+    let p = Process::new(complicated_process, ());
+    p.start()?;
+    p.join()?;
+    println!("exit parent process");
+    Ok(())
+}
+
+pub fn lock_in(lock: Lock, seconds: u32) -> Result<()> {
+    let _held = lock.lock()?; // given back at the end of the function
+    println!("process: {seconds}");
+    sleep(seconds.into());
+    Ok(())
+}
+
+/// 003.5: children that are joined one by one come one after the other, with or without the lock.
+pub fn lock_joined() -> Result<()> {
+    let lock = Lock::new()?;
+    println!("results using lock.");
+    for seconds in 0..5 {
+        let p = Process::new(lock_in, (lock.clone(), seconds));
+        p.start()?;
+        p.join()?;
+    }
+    println!("parent process exits");
+    Ok(())
+}
+
+pub fn print_lines(number: u32) {
+    for line in 1..=3 {
+        println!("process: {number}, line {line}");
+        sleep(0.2);
+    }
+}
+
+/// 003.5b: five processes at once, and no lock: their lines are liable to be mixed.
+pub fn lines_without_lock() -> Result<()> {
+    println!("results without lock.");
+    let children: Vec<Process> = (0..5).map(|n| Process::new(print_lines, (n,))).collect();
+    for child in &children {
+        child.start()?;
+    }
+    for child in &children {
+        child.join()?;
+    }
+    println!("parent process exits");
+    Ok(())
+}
+
+pub fn print_lines_locked(lock: Lock, number: u32) -> Result<()> {
+    let _held = lock.lock()?;
+    print_lines(number);
+    Ok(())
+}
+
+/// 003.5c: five processes at once, of which one at a time holds the lock: the lines of each stay together.
+pub fn lines_with_lock() -> Result<()> {
+    let lock = Lock::new()?;
+    println!("results using lock.");
+    let children: Vec<Process> = (0..5)
+        .map(|n| Process::new(print_lines_locked, (lock.clone(), n)))
+        .collect();
+    for child in &children {
+        child.start()?;
+    }
+    for child in &children {
+        child.join()?;
+    }
+    println!("parent process exits");
+    Ok(())
+}
