@@ -37,3 +37,8 @@ pub mod __private {
     pub use crate::sys::exec::{SPAWNABLE, Spawnable};
     pub use linkme;
 }
+
+/// The README's examples, run.
+#[cfg(all(doctest, feature = "harness"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
