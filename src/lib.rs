@@ -20,6 +20,8 @@ pub mod tutorial;
 #[cfg(feature = "harness")]
 pub mod verify;
 pub mod world;
+#[cfg(feature = "harness")]
+pub mod zoo;
 
 pub use data::{Array, ArrayError, ArrayGuard, BoundsError, Value, ValueGuard};
 pub use error::{Error, Result};

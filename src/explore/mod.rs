@@ -2,6 +2,7 @@
 
 mod boss;
 mod lane;
+pub mod loom;
 mod replay;
 mod schedule;
 mod stage;
