@@ -5,5 +5,6 @@ mod carried;
 mod death;
 mod life;
 mod methods;
+mod orders;
 mod parallel;
 mod wire;
