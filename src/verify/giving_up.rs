@@ -33,23 +33,26 @@ struct Round {
     stop: Value<u32>,
 }
 
+/// What a round takes of shared memory, at most: five objects.
+const ROUND_BYTES: u64 = 5 * 128;
+
 /// Kills a victim in each round. To be called in a process of its own; `killed` is told of each death.
 pub fn campaign(campaign: Campaign, killed: impl Fn(u64)) -> Tally {
     let mut tally = Tally::default();
     let mut dice = Dice::new(campaign.seed);
     let warm_up = || round(campaign, &mut Dice::new(0)).map(|_| ());
     let rounds = || {
-        (0..campaign.kills).try_for_each(|number| {
-            let met =
-                round(campaign, &mut dice).map_err(|why| format!("death {}: {why}", number + 1))?;
-            tally.kills = number + 1;
-            tally.owners += u64::from(met.0);
-            tally.moves += met.1;
-            killed(tally.kills);
-            Ok(())
-        })
+        for number in 1..=campaign.kills {
+            let met = round(campaign, &mut dice);
+            let (held, moves) = met.map_err(|why| format!("death {number}: {why}"))?;
+            tally.kills = number;
+            tally.owners += u64::from(held);
+            tally.moves += moves;
+            killed(number);
+        }
+        Ok(campaign.kills * ROUND_BYTES)
     };
-    let outcome = leaving_nothing(rounds, warm_up);
+    let outcome = leaving_nothing(warm_up, rounds);
     tally.why = outcome.err().map(|why| why.to_string());
     tally
 }
