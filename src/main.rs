@@ -1,40 +1,121 @@
-//! The command line of the tutorials, until the whole one is there.
+//! The command line. Its words and exit codes are a promise: scripts rely on them.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use forkproof::tutorial::{self, EXAMPLES};
+use clap::{Args, Parser, Subcommand};
+use forkproof::verify::{self, Budget, Check, Progress, Shard, Size};
+
+/// Bad usage, and what cannot be read or written: in every command. (`EX_USAGE` of sysexits.h.)
+const USAGE: u8 = 64;
+
+/// Primitives for sharing data between processes, and the harness that proves them.
+///
+/// Without a command: verify.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 it is not, 64 wrong usage, or something cannot be read or written."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    verify: Verify,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the checks, and print the table of what holds
+    Verify(Verify),
+}
+
+#[derive(Args)]
+struct Verify {
+    /// Run everything: minutes in place of seconds
+    #[arg(long)]
+    full: bool,
+    /// Print the table as JSON
+    #[arg(long)]
+    json: bool,
+    /// Run the I-th of N parts of the checks
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Run the checks whose `PRIMITIVE TECHNIQUE` contains this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Kill so many processes in each check of random kills
+    #[arg(long, value_name = "N")]
+    kills: Option<u64>,
+    /// Generate from this seed, in place of a random one
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+}
+
+/// Why a command did not do its work.
+type Refusal = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let has = |flag: &str| args.iter().any(|arg| arg == flag);
-    if has("--real-time") {
-        // SAFETY: no other thread runs yet.
-        unsafe { tutorial::run_in_real_time() };
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let done = match cli.command.unwrap_or(Command::Verify(cli.verify)) {
+        Command::Verify(options) => verify(&options),
+    };
+    match done {
+        Ok(well) => ExitCode::from(u8::from(!well)),
+        Err(refusal) => refuse(&*refusal),
     }
-    let id = args.iter().skip(1).find(|arg| !arg.starts_with("--"));
-    let Some(id) = id else {
-        for example in EXAMPLES {
-            println!("{:7} {}", example.id, example.title());
-        }
-        return ExitCode::SUCCESS;
+}
+
+/// What clap has to say: help is an answer, all else is a complaint.
+fn usage(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Ok(()) if !error.use_stderr() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::from(USAGE),
+        Err(broken) => refuse(&broken),
+    }
+}
+
+fn refuse(refusal: &(dyn std::error::Error + 'static)) -> ExitCode {
+    let pipe_is_closed = refusal
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    if pipe_is_closed {
+        return ExitCode::SUCCESS; // whoever read, as `head` does, has enough
+    }
+    let _ = writeln!(io::stderr(), "forkproof: {refusal}"); // nowhere else to complain
+    ExitCode::from(USAGE)
+}
+
+fn verify(options: &Verify) -> Result<bool, Refusal> {
+    let budget = Budget {
+        seed: options.seed,
+        kills: options.kills,
+        ..Budget::new(if options.full {
+            Size::Full
+        } else {
+            Size::Default
+        })
     };
-    let example = match tutorial::find(id) {
-        Ok(example) => example,
-        Err(unknown) => {
-            eprintln!("{unknown} {:?}", unknown.near);
-            return ExitCode::from(64);
-        }
-    };
-    let run = if has("--recorded") {
-        example.run_recorded.expect("recorded")
+    let shard = options.shard.unwrap_or(Shard { index: 1, count: 1 });
+    let title = |check: &Check| format!("{} {}", check.primitive, check.technique);
+    let mut checks = shard.of(verify::CHECKS);
+    if let Some(only) = &options.only {
+        let only = only.to_lowercase();
+        checks.retain(|check| title(check).to_lowercase().contains(&only));
+    }
+    if checks.is_empty() {
+        return Err("no check is meant: see `forkproof verify --help`".into());
+    }
+    let table = verify::run(&checks, budget, |check| Progress::on_stderr(title(check)));
+    let mut out = io::stdout().lock();
+    if options.json {
+        serde_json::to_writer_pretty(&mut out, &table.json())?;
+        writeln!(out)?;
     } else {
-        example.run
-    };
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(64)
-        }
+        writeln!(out, "{table}")?;
     }
+    Ok(table.holds())
 }

@@ -53,7 +53,8 @@ impl<T: Outcome, E: Display> Outcome for Result<T, E> {
 /// `!`, the outcome of a function that does not return; it has no name on stable Rust.
 type Never = <fn() -> ! as Returns>::Return;
 
-trait Returns {
+#[doc(hidden)]
+pub trait Returns {
     type Return;
 }
 

@@ -200,7 +200,8 @@ pub fn deserialize<'de, D: Deserializer<'de>>(
     tag: u32,
 ) -> Result<Arc<Block>, D::Error> {
     let handle = Handle::deserialize(deserializer)?;
-    let arena = passage::leave(handle.arena).map_err(D::Error::custom)?;
+    let arena = passage::leave(handle.arena)
+        .map_err(|error| D::Error::custom(passage::complain(error.to_string())))?;
     if handle.slot >= arena.slots() {
         let complaint = format!("slot {} of an arena of {}", handle.slot, arena.slots());
         return Err(D::Error::custom(passage::complain(complaint)));

@@ -1,7 +1,33 @@
-//! The table: which check rests on what.
+//! The checks, and the table that tells which rests on what.
+//!
+//! [`CHECKS`] are the rows: a primitive, a technique, and a function that does the work within a [`Budget`] and
+//! tells how far it has got. `cargo test` calls the same functions with smaller budgets.
 
+mod accounts;
+mod apart;
+mod bank;
+mod deaths;
+mod dice;
 pub mod every_step;
+mod giving_up;
+mod kills;
+mod leftovers;
 pub mod lost_update;
+mod pair;
+mod progress;
+mod report;
+mod rows;
+mod run;
+mod starts;
+mod stuck;
+mod table;
+mod turn;
+
+pub use progress::Progress;
+pub use report::{Budget, Check, Fallible, Report, Size, Technique, Verdict};
+pub use rows::CHECKS;
+pub use run::{Shard, report, run};
+pub use table::{Row, Table};
 
 use crate::explore::{Replay, Run};
 

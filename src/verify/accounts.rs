@@ -1,0 +1,228 @@
+//! Accounts in shared memory, guarded in four ways: what the scenarios of [`bank`](super::bank) put to work.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::bank::{Call, Return};
+use crate::{Array, ArrayGuard, BoundsError, Lock, RLock, Result, Value};
+
+/// How accounts are guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarding {
+    /// Each account is a value, with the lock that it brings.
+    Values,
+    /// All are one array, with the lock that it brings.
+    Array,
+    /// All are one array, read and written without its lock, under one lock beside it.
+    Lock,
+    /// The same under a lock that each part of an operation takes once more.
+    RLock,
+}
+
+/// The accounts themselves: handles, which travel.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Accounts {
+    Values(Vec<Value<i64>>),
+    Array(Array<i64>),
+    Lock(Lock, Array<i64>),
+    RLock(RLock, Array<i64>),
+}
+
+impl Accounts {
+    /// # Errors
+    /// No memory.
+    pub fn open(guarding: Guarding, balances: &[i64]) -> Result<Accounts> {
+        Ok(match guarding {
+            Guarding::Values => {
+                let values = balances.iter().map(|&balance| Value::new(balance));
+                Accounts::Values(values.collect::<std::io::Result<_>>()?)
+            }
+            Guarding::Array => Accounts::Array(Array::from_slice(balances)?),
+            Guarding::Lock => Accounts::Lock(Lock::new()?, Array::from_slice(balances)?),
+            Guarding::RLock => Accounts::RLock(RLock::new()?, Array::from_slice(balances)?),
+        })
+    }
+
+    /// # Errors
+    /// Those of the locks.
+    pub fn balances(&self) -> Result<Vec<i64>> {
+        match self {
+            Accounts::Values(values) => values.iter().map(|value| Ok(value.get()?)).collect(),
+            Accounts::Array(array) => Ok(array.to_vec()?),
+            Accounts::Lock(lock, array) => {
+                let _held = lock.lock()?;
+                Ok(array.to_vec_unlocked())
+            }
+            Accounts::RLock(lock, array) => {
+                let _held = lock.lock()?;
+                Ok(array.to_vec_unlocked())
+            }
+        }
+    }
+
+    /// # Errors
+    /// Those of the locks.
+    pub fn perform(&self, call: Call) -> Result<Return> {
+        match self {
+            Accounts::Values(values) => on_values(values, call),
+            Accounts::Array(array) => array.lock()?.perform(call),
+            Accounts::Lock(lock, array) => {
+                let _held = lock.lock()?;
+                Unguarded(array).perform(call)
+            }
+            Accounts::RLock(lock, array) => {
+                let _held = lock.lock()?;
+                Again(lock, array).perform(call)
+            }
+        }
+    }
+}
+
+/// Balances that someone guards from the first read to the last write.
+trait Books {
+    fn read(&self, account: usize) -> Result<i64>;
+    fn write(&mut self, account: usize, balance: i64) -> Result<()>;
+
+    fn perform(&mut self, call: Call) -> Result<Return> {
+        Ok(match call {
+            Call::Deposit { account, amount } => Return::Balance(self.add(account, amount)?),
+            Call::Withdraw { account, amount } => {
+                let balance = self.take(account, amount)?;
+                balance.map_or(Return::Insufficient, Return::Balance)
+            }
+            Call::Transfer { from, to, amount } => {
+                if self.take(from, amount)?.is_some() {
+                    self.add(to, amount)?;
+                    Return::Transferred
+                } else {
+                    Return::Insufficient
+                }
+            }
+            Call::Balance { account } => Return::Balance(self.read(account)?),
+        })
+    }
+
+    fn add(&mut self, account: usize, amount: u32) -> Result<i64> {
+        let balance = self.read(account)? + i64::from(amount);
+        self.write(account, balance)?;
+        Ok(balance)
+    }
+
+    fn take(&mut self, account: usize, amount: u32) -> Result<Option<i64>> {
+        let balance = self.read(account)? - i64::from(amount);
+        if balance < 0 {
+            return Ok(None);
+        }
+        self.write(account, balance)?;
+        Ok(Some(balance))
+    }
+}
+
+/// Under the array's own lock.
+impl Books for ArrayGuard<'_, i64> {
+    fn read(&self, account: usize) -> Result<i64> {
+        Ok(self.get(account)?)
+    }
+
+    fn write(&mut self, account: usize, balance: i64) -> Result<()> {
+        Ok(self.set(account, balance)?)
+    }
+}
+
+/// Under a lock that the caller holds.
+struct Unguarded<'a>(&'a Array<i64>);
+
+impl Books for Unguarded<'_> {
+    fn read(&self, account: usize) -> Result<i64> {
+        Ok(self.0.get_unlocked(account)?)
+    }
+
+    fn write(&mut self, account: usize, balance: i64) -> Result<()> {
+        Ok(self.0.set_unlocked(account, balance)?)
+    }
+}
+
+/// Under a lock that the caller holds, and that each access takes once more.
+struct Again<'a>(&'a RLock, &'a Array<i64>);
+
+impl Books for Again<'_> {
+    fn read(&self, account: usize) -> Result<i64> {
+        let _again = self.0.lock()?;
+        Ok(self.1.get_unlocked(account)?)
+    }
+
+    fn write(&mut self, account: usize, balance: i64) -> Result<()> {
+        let _again = self.0.lock()?;
+        Ok(self.1.set_unlocked(account, balance)?)
+    }
+}
+
+fn on_values(values: &[Value<i64>], call: Call) -> Result<Return> {
+    let value = |account: usize| {
+        let len = values.len();
+        values.get(account).ok_or(BoundsError::Index {
+            index: account,
+            len,
+        })
+    };
+    Ok(match call {
+        Call::Deposit { account, amount } => {
+            Return::Balance(value(account)?.update(|balance| {
+                *balance += i64::from(amount);
+                *balance
+            })?)
+        }
+        Call::Withdraw { account, amount } => value(account)?.update(|balance| {
+            if take(balance, amount) {
+                Return::Balance(*balance)
+            } else {
+                Return::Insufficient
+            }
+        })?,
+        Call::Transfer { from, to, amount } if from == to => {
+            let balance = value(from)?.get()?;
+            if balance < i64::from(amount) {
+                Return::Insufficient
+            } else {
+                Return::Transferred
+            }
+        }
+        Call::Transfer { from, to, amount } => {
+            // Both locks, always the lower account's first: else two transfers could wait for each other.
+            let mut lower = value(from.min(to))?.lock()?;
+            let mut upper = value(from.max(to))?.lock()?;
+            let (payer, payee) = if from < to {
+                (&mut lower, &mut upper)
+            } else {
+                (&mut upper, &mut lower)
+            };
+            if take(payer, amount) {
+                **payee += i64::from(amount);
+                Return::Transferred
+            } else {
+                Return::Insufficient
+            }
+        }
+        Call::Balance { account } => Return::Balance(value(account)?.get()?),
+    })
+}
+
+fn take(balance: &mut i64, amount: u32) -> bool {
+    let enough = *balance >= i64::from(amount);
+    if enough {
+        *balance -= i64::from(amount);
+    }
+    enough
+}
+
+impl fmt::Display for Guarding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Guarding::Values => "a value for each account",
+            Guarding::Array => "one array",
+            Guarding::Lock => "one lock",
+            Guarding::RLock => "one lock, taken again",
+        })
+    }
+}

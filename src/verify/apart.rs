@@ -1,0 +1,64 @@
+//! Work in a process of its own: its children, descriptors and mappings are then its own too, and can be counted.
+//!
+//! In a test they could not: other tests run beside it, in the same process.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::kills::{self, Campaign, Tally};
+use super::{Fallible, giving_up, starts};
+use crate::{Array, Process, Value};
+
+/// Work that can be done apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Errand {
+    Kills(Campaign),
+    GivingUp(Campaign),
+    Starts { cases: u32, seed: u64 },
+}
+
+/// Room for a tally with a long story of what went wrong.
+const ANSWER_BYTES: usize = 256 << 10;
+
+/// Does some work in a process of its own; `progress` is told how far it has got.
+///
+/// # Errors
+/// The process could not be started, or ended without an answer.
+pub fn apart(errand: Errand, progress: impl Fn(u64)) -> Fallible<Tally> {
+    let (done, answer) = (Value::new(0)?, Array::new(ANSWER_BYTES)?);
+    let process = Process::new(run, (errand, done.clone(), answer.clone())).named("apart");
+    process.start()?;
+    let code = loop {
+        progress(done.get_unlocked());
+        // For the eye only: the work does not wait for this.
+        if let Some(code) = process.join_timeout(Duration::from_millis(100))? {
+            break code;
+        }
+    };
+    if code != 0 {
+        return Err(format!(
+            "the process that did the work ended with {code}: see what it said above"
+        )
+        .into());
+    }
+    let bytes = answer.to_vec_unlocked();
+    let end = bytes
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(bytes.len());
+    Ok(serde_json::from_slice(&bytes[..end])?)
+}
+
+fn run(errand: Errand, done: Value<u64>, answer: Array<u8>) -> Fallible {
+    let tell = |number| done.set_unlocked(number);
+    let tally = match errand {
+        Errand::Kills(campaign) => kills::campaign(campaign, tell),
+        Errand::GivingUp(campaign) => giving_up::campaign(campaign, tell),
+        Errand::Starts { cases, seed } => starts::campaign(cases, seed, tell),
+    };
+    let json = serde_json::to_vec(&tally)?;
+    Ok(answer
+        .set_slice(..json.len(), &json)
+        .map_err(crate::Error::from)?)
+}

@@ -1,0 +1,153 @@
+//! What a check is given, and what it gives back.
+
+use std::fmt;
+
+use super::progress::Progress;
+
+/// What can fail for any reason, told in words.
+pub type Fallible<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// How much a check may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    pub size: Size,
+    /// In place of a random seed.
+    pub seed: Option<u64>,
+    /// In place of the size's number of random kills for each row.
+    pub kills: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// For `cargo test`: seconds for all checks.
+    Test,
+    /// For a person who waits: under a minute for all.
+    Default,
+    /// Everything.
+    Full,
+}
+
+/// One row of the table.
+pub struct Check {
+    /// What is checked.
+    pub primitive: &'static str,
+    /// How.
+    pub technique: Technique,
+    pub run: fn(Budget, &Progress) -> Report,
+}
+
+/// What a check rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Technique {
+    /// A kill at every step of the turn.
+    EveryStep,
+    /// Generated scenarios at full speed.
+    Proptest,
+    /// Kills at random moments, at full speed.
+    RandomKills,
+    /// Generated families of processes.
+    Starts,
+    /// A bug that generated orders must find.
+    LostUpdate,
+}
+
+/// What a check did, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Different things tried: scenarios, models, examples.
+    pub cases: u64,
+    /// How often they were run, in all.
+    pub runs: u64,
+    /// SIGKILLs, real or modelled.
+    pub kills: u64,
+    pub verdict: Verdict,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Holds,
+    /// What went wrong, in words, and how to see it again.
+    Fails(String),
+}
+
+impl Report {
+    pub fn holds(cases: u64, runs: u64, kills: u64) -> Report {
+        Report {
+            cases,
+            runs,
+            kills,
+            verdict: Verdict::Holds,
+        }
+    }
+
+    /// The same work with another verdict.
+    pub fn fails(self, why: impl Into<String>) -> Report {
+        Report {
+            verdict: Verdict::Fails(why.into()),
+            ..self
+        }
+    }
+}
+
+impl Budget {
+    pub fn new(size: Size) -> Budget {
+        Budget {
+            size,
+            seed: None,
+            kills: None,
+        }
+    }
+
+    /// One of three amounts.
+    pub fn of<T>(self, test: T, default: T, full: T) -> T {
+        match self.size {
+            Size::Test => test,
+            Size::Default => default,
+            Size::Full => full,
+        }
+    }
+}
+
+impl Technique {
+    pub fn name(self) -> &'static str {
+        match self {
+            Technique::EveryStep => "kill at every step",
+            Technique::Proptest => "proptest",
+            Technique::RandomKills => "random kills",
+            Technique::Starts => "starts and ends",
+            Technique::LostUpdate => "lost update",
+        }
+    }
+
+    /// What a pass rests on, and what it does not prove.
+    pub fn rests_on(self) -> &'static str {
+        match self {
+            Technique::EveryStep => {
+                "real processes that go one at a time, each killed by a real SIGKILL before each of its steps. \
+                 Few orders, all sequentially consistent"
+            }
+            Technique::Proptest => {
+                "generated scenarios in real processes at full speed, judged by a sequential specification. \
+                 A rare order may not have come up"
+            }
+            Technique::RandomKills => {
+                "real SIGKILLs at random moments, at full speed: the others go on, with whole data, and nothing \
+                 is left. A moment of a few instructions may not have been hit"
+            }
+            Technique::Starts => {
+                "generated families of processes, their exit codes, signals and arguments, and that nothing is \
+                 left. Not every mixture of threads and signals"
+            }
+            Technique::LostUpdate => {
+                "the harness itself: an update lost for want of a lock is found in a generated order, shrunk to \
+                 two operations and replayed, and the correct bank is not accused"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Technique {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

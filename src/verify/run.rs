@@ -1,0 +1,75 @@
+//! Running the checks.
+
+use super::progress::Progress;
+use super::report::{Budget, Check, Report, Verdict};
+use super::table::{Row, Table};
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+/// Which part of the checks to run: the `index`th of `count`, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    pub index: usize,
+    pub count: usize,
+}
+
+/// Runs checks one after another, each with a progress of its own.
+pub fn run(checks: &[&Check], budget: Budget, progress: impl Fn(&Check) -> Progress) -> Table {
+    let rows = checks.iter().map(|check| {
+        let progress = progress(check);
+        let begun = Instant::now();
+        let report = report(check, budget, &progress);
+        let row = Row::new(check, report, begun.elapsed());
+        progress.finish(&row);
+        row
+    });
+    Table {
+        rows: rows.collect(),
+    }
+}
+
+/// A check's report: a panic is a failure, and so is a check that ran nothing.
+pub fn report(check: &Check, budget: Budget, progress: &Progress) -> Report {
+    let nothing = Report::holds(0, 0, 0);
+    match catch_unwind(AssertUnwindSafe(|| (check.run)(budget, progress))) {
+        Ok(report) if report.runs == 0 && report.verdict == Verdict::Holds => {
+            report.fails("blind: nothing was run")
+        }
+        Ok(report) => report,
+        Err(panic) => nothing.fails(format!("panicked: {}", text(&*panic))),
+    }
+}
+
+fn text(panic: &(dyn std::any::Any + Send)) -> &str {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        text
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text
+    } else {
+        "with something that is no text"
+    }
+}
+
+impl Shard {
+    /// The checks of this part.
+    pub fn of<'a>(self, checks: &'a [Check]) -> Vec<&'a Check> {
+        let part = checks.iter().skip(self.index - 1).step_by(self.count);
+        part.collect()
+    }
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    /// `I/N`.
+    fn from_str(text: &str) -> Result<Shard, String> {
+        let shard = text.split_once('/').and_then(|(index, count)| {
+            let (index, count) = (index.parse().ok()?, count.parse().ok()?);
+            (1..=count)
+                .contains(&index)
+                .then_some(Shard { index, count })
+        });
+        shard.ok_or_else(|| format!("a shard is I/N with 1 <= I <= N, not {text:?}"))
+    }
+}

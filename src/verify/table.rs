@@ -1,0 +1,232 @@
+//! The table at the end: for people, and as JSON.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::report::{Check, Report, Technique, Verdict};
+
+/// What all checks gave.
+pub struct Table {
+    pub rows: Vec<Row>,
+}
+
+/// What one check gave.
+pub struct Row {
+    pub primitive: &'static str,
+    pub technique: Technique,
+    pub report: Report,
+    pub took: Duration,
+}
+
+const HEAD: [&str; 7] = [
+    "primitive",
+    "technique",
+    "cases",
+    "runs",
+    "kills",
+    "verdict",
+    "seconds",
+];
+
+impl Row {
+    pub(super) fn new(check: &Check, report: Report, took: Duration) -> Row {
+        Row {
+            primitive: check.primitive,
+            technique: check.technique,
+            report,
+            took,
+        }
+    }
+
+    pub fn holds(&self) -> bool {
+        self.report.verdict == Verdict::Holds
+    }
+
+    fn cells(&self) -> [String; 7] {
+        let number = |number: u64| {
+            if number == 0 {
+                "-".into()
+            } else {
+                thousands(number)
+            }
+        };
+        [
+            self.primitive.into(),
+            self.technique.name().into(),
+            number(self.report.cases),
+            number(self.report.runs),
+            number(self.report.kills),
+            self.verdict().into(),
+            format!("{:.1}", self.took.as_secs_f64()),
+        ]
+    }
+
+    fn verdict(&self) -> &'static str {
+        if self.holds() { "holds" } else { "FAILS" }
+    }
+
+    fn why(&self) -> Option<&str> {
+        match &self.report.verdict {
+            Verdict::Holds => None,
+            Verdict::Fails(why) => Some(why),
+        }
+    }
+}
+
+impl Table {
+    /// Whether every check holds; none at all hold nothing.
+    pub fn holds(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(Row::holds)
+    }
+
+    /// The keys are a promise: scripts rely on them.
+    pub fn json(&self) -> Value {
+        let row = |row: &Row| {
+            json!({
+                "primitive": row.primitive,
+                "technique": row.technique.name(),
+                "cases": row.report.cases,
+                "runs": row.report.runs,
+                "kills": row.report.kills,
+                "verdict": if row.holds() { "holds" } else { "fails" },
+                "why": row.why(),
+                "seconds": row.took.as_secs_f64(),
+            })
+        };
+        json!({
+            "holds": self.holds(),
+            "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
+            "rests_on": self.techniques().map(|one| (one.name().into(), one.rests_on().into()))
+                .collect::<serde_json::Map<String, Value>>(),
+        })
+    }
+
+    /// Each technique of the rows, once, in their order.
+    fn techniques(&self) -> impl Iterator<Item = Technique> {
+        let mut seen = std::collections::HashSet::new();
+        let all = self.rows.iter().map(|row| row.technique);
+        all.filter(move |technique| seen.insert(*technique))
+    }
+}
+
+/// The rows, why those that fail do, and what a pass does not prove.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cells: Vec<[String; 7]> = self.rows.iter().map(Row::cells).collect();
+        let mut widths = HEAD.map(str::len);
+        for row in &cells {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.len().max(*width);
+            }
+        }
+        line(f, &HEAD, &widths)?;
+        let rules = widths.map(|width| "-".repeat(width));
+        line(f, &rules.each_ref().map(String::as_str), &widths)?;
+        for row in &cells {
+            line(f, &row.each_ref().map(String::as_str), &widths)?;
+        }
+        for row in &self.rows {
+            if let Some(why) = row.why() {
+                writeln!(
+                    f,
+                    "\n{}, {}, FAILS:\n{}",
+                    row.primitive,
+                    row.technique,
+                    indented(why)
+                )?;
+            }
+        }
+        writeln!(f, "\nwhat a pass rests on, and what it does not prove")?;
+        for technique in self.techniques() {
+            writeln!(f, "  {technique}: {}", technique.rests_on())?;
+        }
+        let failing = self.rows.iter().filter(|row| !row.holds()).count();
+        match (self.rows.len(), failing) {
+            (all, 0) => write!(f, "\nall {all} checks hold"),
+            (all, failing) => write!(f, "\n{failing} of {all} checks fail"),
+        }
+    }
+}
+
+/// A row in one line, as progress tells it.
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [.., seconds] = self.cells();
+        write!(f, "{} in {seconds} s", self.verdict())
+    }
+}
+
+/// Words to the left, numbers to the right.
+fn line(f: &mut fmt::Formatter<'_>, cells: &[&str; 7], widths: &[usize; 7]) -> fmt::Result {
+    let mut text = String::new();
+    for (column, (cell, &width)) in cells.iter().zip(widths).enumerate() {
+        text += if column == 0 { "" } else { "  " };
+        text += &match HEAD[column] {
+            "primitive" | "technique" | "verdict" => format!("{cell:width$}"),
+            _ => format!("{cell:>width$}"),
+        };
+    }
+    writeln!(f, "{}", text.trim_end())
+}
+
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn indented(text: &str) -> String {
+    let lines = text.lines().map(|line| format!("  {line}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(primitive: &'static str, report: Report) -> Row {
+        let (technique, took) = (Technique::Proptest, Duration::from_millis(1_250));
+        Row {
+            primitive,
+            technique,
+            report,
+            took,
+        }
+    }
+
+    #[test]
+    fn a_table_reads_as_one() {
+        let rows = vec![
+            row("Lock", Report::holds(64, 1_234_567, 0)),
+            row("Value", Report::holds(1, 2, 3).fails("lost\n3")),
+        ];
+        let table = Table { rows };
+        assert!(!table.holds());
+        let text = table.to_string();
+        let expected = "\
+primitive  technique  cases       runs  kills  verdict  seconds
+---------  ---------  -----  ---------  -----  -------  -------
+Lock       proptest      64  1,234,567      -  holds        1.2
+Value      proptest       1          2      3  FAILS        1.2
+
+Value, proptest, FAILS:
+  lost
+  3
+";
+        assert!(text.starts_with(expected), "{text}");
+        assert!(text.ends_with("1 of 2 checks fail"), "{text}");
+    }
+
+    #[test]
+    fn a_table_of_nothing_holds_nothing() {
+        assert!(!Table { rows: vec![] }.holds());
+    }
+}
