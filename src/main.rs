@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use forkproof::tutorial::{self, EXAMPLES};
 use forkproof::verify::{self, Budget, Check, Progress, Shard, Size};
+use forkproof::zoo::{self, model};
 
 /// Bad usage, and what cannot be read or written: in every command. (`EX_USAGE` of sysexits.h.)
 const USAGE: u8 = 64;
@@ -28,6 +30,30 @@ struct Cli {
 enum Command {
     /// Run the checks, and print the table of what holds
     Verify(Verify),
+    /// List the tutorials' examples, or run one, and print exactly what its program prints
+    Tutorial(Tutorial),
+    /// Run a schedule again, and print what happens
+    Replay {
+        /// As a failure printed it
+        string: String,
+    },
+    /// Print which known bugs are caught, and by what
+    Zoo,
+}
+
+#[derive(Args)]
+struct Tutorial {
+    /// As in the list, for example 004.8c
+    id: Option<String>,
+    /// Run it as its author did, where that differs
+    #[arg(long, requires = "id")]
+    recorded: bool,
+    /// Let a second be a second, and not a twentieth of one
+    #[arg(long)]
+    real_time: bool,
+    /// Run all, one after another
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
 }
 
 #[derive(Args)]
@@ -62,6 +88,9 @@ fn main() -> ExitCode {
     };
     let done = match cli.command.unwrap_or(Command::Verify(cli.verify)) {
         Command::Verify(options) => verify(&options),
+        Command::Tutorial(options) => tutorial(&options),
+        Command::Replay { string } => replay(&string),
+        Command::Zoo => zoo(),
     };
     match done {
         Ok(well) => ExitCode::from(u8::from(!well)),
@@ -118,4 +147,84 @@ fn verify(options: &Verify) -> Result<bool, Refusal> {
         writeln!(out, "{table}")?;
     }
     Ok(table.holds())
+}
+
+fn tutorial(options: &Tutorial) -> Result<bool, Refusal> {
+    if options.real_time {
+        // SAFETY: no other thread runs yet: main() is all that has run.
+        unsafe { tutorial::run_in_real_time() };
+    }
+    let Some(id) = &options.id else {
+        return if options.all {
+            all_tutorials()
+        } else {
+            list_tutorials()
+        };
+    };
+    let example = tutorial::find(id)?;
+    let run = match (options.recorded, example.run_recorded) {
+        (false, _) => example.run,
+        (true, Some(run_recorded)) => run_recorded,
+        (true, None) => {
+            return Err(format!("example {id} was recorded as it is: no --recorded").into());
+        }
+    };
+    run()?;
+    Ok(true)
+}
+
+fn list_tutorials() -> Result<bool, Refusal> {
+    let mut out = io::stdout().lock();
+    for example in EXAMPLES {
+        writeln!(out, "{:7} {}", example.id, example.title())?;
+    }
+    Ok(true)
+}
+
+fn all_tutorials() -> Result<bool, Refusal> {
+    for example in EXAMPLES {
+        writeln!(io::stdout(), "--- {} {}", example.id, example.title())?;
+        (example.run)()?;
+    }
+    Ok(true)
+}
+
+fn replay(string: &str) -> Result<bool, Refusal> {
+    let run = verify::replay(string)?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}\nends: {}", run.trace, run.ended)?;
+    Ok(run.is_well())
+}
+
+fn zoo() -> Result<bool, Refusal> {
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{:28} {:28} {:>12}  what is broken",
+        "variant", "caught by", "executions"
+    )?;
+    let mut written = Ok(());
+    let variants = zoo::mutex::variants(model::Budget::Quick, &mut |variant| {
+        for catch in &variant.catches {
+            let who = match &catch.message {
+                Some(_) => catch.model.to_owned(),
+                None => format!("ESCAPES {}", catch.model),
+            };
+            let (name, what) = (variant.name, variant.what);
+            let line = writeln!(out, "{name:28} {who:28} {:>12}  {what}", catch.executions);
+            written = std::mem::replace(&mut written, Ok(())).and(line);
+        }
+    });
+    written?;
+    let escaped = variants
+        .iter()
+        .filter(|variant| !variant.is_caught())
+        .count();
+    writeln!(
+        out,
+        "\n{} of {} caught",
+        variants.len() - escaped,
+        variants.len()
+    )?;
+    Ok(escaped == 0)
 }

@@ -13,6 +13,7 @@ mod giving_up;
 mod kills;
 mod leftovers;
 pub mod lost_update;
+mod models;
 mod pair;
 mod progress;
 mod report;
@@ -22,6 +23,7 @@ mod starts;
 mod stuck;
 mod table;
 mod turn;
+mod tutorials;
 
 pub use progress::Progress;
 pub use report::{Budget, Check, Fallible, Report, Size, Technique, Verdict};

@@ -39,6 +39,10 @@ pub struct Check {
 /// What a check rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Technique {
+    /// Models of the algorithm in loom.
+    Models,
+    /// Broken variants that the models must catch.
+    Variants,
     /// A kill at every step of the turn.
     EveryStep,
     /// Generated scenarios at full speed.
@@ -49,6 +53,10 @@ pub enum Technique {
     Starts,
     /// A bug that generated orders must find.
     LostUpdate,
+    /// What programs print, to the byte.
+    Outputs,
+    /// What every output of a race keeps.
+    Invariants,
 }
 
 /// What a check did, and what came of it.
@@ -111,17 +119,28 @@ impl Budget {
 impl Technique {
     pub fn name(self) -> &'static str {
         match self {
+            Technique::Models => "loom models",
+            Technique::Variants => "broken variants",
             Technique::EveryStep => "kill at every step",
             Technique::Proptest => "proptest",
             Technique::RandomKills => "random kills",
             Technique::Starts => "starts and ends",
             Technique::LostUpdate => "lost update",
+            Technique::Outputs => "outputs",
+            Technique::Invariants => "invariants",
         }
     }
 
     /// What a pass rests on, and what it does not prove.
     pub fn rests_on(self) -> &'static str {
         match self {
+            Technique::Models => {
+                "the shipped algorithm in loom: every order of 2 or 3 lanes within a bound on preemptions, with \
+                 weak memory and modelled deaths. Not more lanes, and not the kernel itself"
+            }
+            Technique::Variants => {
+                "the models themselves: each of these broken locks is caught. Not every bug is among them"
+            }
             Technique::EveryStep => {
                 "real processes that go one at a time, each killed by a real SIGKILL before each of its steps. \
                  Few orders, all sequentially consistent"
@@ -141,6 +160,13 @@ impl Technique {
             Technique::LostUpdate => {
                 "the harness itself: an update lost for want of a lock is found in a generated order, shrunk to \
                  two operations and replayed, and the correct bank is not accused"
+            }
+            Technique::Outputs => {
+                "each program is run once and prints what its fixture says, to the byte"
+            }
+            Technique::Invariants => {
+                "each program is run several times, and what all its outputs must keep is looked at. Not every \
+                 output that it can print has been seen"
             }
         }
     }

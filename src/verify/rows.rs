@@ -2,13 +2,16 @@
 
 use super::progress::Progress;
 use super::report::{Budget, Check, Report, Technique};
-use super::{bank, deaths, turn};
+use super::{bank, deaths, models, turn, tutorials};
 
 /// All checks, in the order of the table.
 pub static CHECKS: &[Check] = &[
+    row("Lock", Technique::Models, models::lock),
+    row("Lock", Technique::Variants, models::variants),
     row("Lock", Technique::EveryStep, turn::lock),
     row("Lock", Technique::Proptest, bank::lock),
     row("Lock", Technique::RandomKills, deaths::lock),
+    row("RLock", Technique::Models, models::rlock),
     row("RLock", Technique::EveryStep, turn::rlock),
     row("RLock", Technique::Proptest, bank::rlock),
     row("RLock", Technique::RandomKills, deaths::rlock),
@@ -20,6 +23,8 @@ pub static CHECKS: &[Check] = &[
     row("Array", Technique::RandomKills, deaths::array),
     row("Process", Technique::Starts, deaths::processes),
     row("the turn", Technique::LostUpdate, turn::lost_update),
+    row("tutorials", Technique::Outputs, tutorials::outputs),
+    row("tutorials", Technique::Invariants, tutorials::invariants),
 ];
 
 const fn row(

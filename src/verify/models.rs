@@ -1,0 +1,140 @@
+//! The rows of loom: the models of the lock, and the broken variants that they must catch.
+
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Budget, Progress, Report, Size};
+use crate::zoo::ladder;
+use crate::zoo::model::{self, Model, ModelReport};
+use crate::zoo::mutex::{self, VARIANTS, VariantReport};
+
+/// The models of the lock that may be taken once.
+pub fn lock(budget: Budget, progress: &Progress) -> Report {
+    let small = small_locks();
+    let models = mutex::list().into_iter();
+    let models = models.filter(|model| !is_reentrant(model) && !small.contains(&model.name));
+    run_models(models.collect(), budget, progress)
+}
+
+/// The models of the lock that may be taken again.
+pub fn rlock(budget: Budget, progress: &Progress) -> Report {
+    let models = mutex::list().into_iter();
+    run_models(models.filter(is_reentrant).collect(), budget, progress)
+}
+
+/// The variants are caught, and the right twins of the small locks are not accused.
+pub fn variants(budget: Budget, progress: &Progress) -> Report {
+    progress.expect((VARIANTS.len() + small_locks().len()) as u64);
+    let size = size(budget);
+    let outcomes = side_by_side((0..VARIANTS.len()).collect(), |&number| {
+        let report = VARIANTS[number].run(size, &mut |_| {});
+        progress.advance(1);
+        report
+    });
+    let mut report = sum(ladder::models(), budget, progress);
+    for variant in &outcomes {
+        report.cases += 1;
+        report.runs += variant
+            .catches
+            .iter()
+            .map(|catch| catch.executions)
+            .sum::<u64>();
+    }
+    match outcomes.iter().find(|variant| !variant.is_caught()) {
+        Some(escaped) => report.fails(escape(escaped)),
+        None => report,
+    }
+}
+
+fn escape(variant: &VariantReport) -> String {
+    let missed = variant
+        .catches
+        .iter()
+        .filter(|catch| catch.message.is_none());
+    let missed: Vec<_> = missed.map(|catch| catch.model).collect();
+    let (name, what) = (variant.name, variant.what);
+    format!(
+        "blind: the variant {name:?} ({what}) escapes {}",
+        missed.join(", ")
+    )
+}
+
+fn is_reentrant(model: &Model) -> bool {
+    model.name.starts_with("reentrant")
+}
+
+fn small_locks() -> Vec<&'static str> {
+    ladder::models().iter().map(|model| model.name).collect()
+}
+
+fn run_models(models: Vec<Model>, budget: Budget, progress: &Progress) -> Report {
+    let models: Vec<Model> = models
+        .into_iter()
+        .filter(|model| model.fits(size(budget)))
+        .collect();
+    progress.expect(models.len() as u64);
+    sum(models, budget, progress)
+}
+
+fn sum(models: Vec<Model>, budget: Budget, progress: &Progress) -> Report {
+    let reports = side_by_side(models, |model| {
+        let report = model.run(size(budget), &mut |_| {});
+        progress.advance(1);
+        report
+    });
+    let mut sum = Report::holds(0, 0, 0);
+    for report in &reports {
+        sum.cases += 1;
+        sum.runs += report.executions;
+        sum.kills += report.deaths;
+    }
+    let failed = |report: &&ModelReport| report.verdict != model::Verdict::Holds;
+    match reports.iter().find(failed) {
+        Some(bad) => sum.fails(format!(
+            "{:?}: {}\n{:?}: {}",
+            bad.name,
+            bad.claim,
+            bad.verdict,
+            bad.message.as_deref().unwrap_or_default()
+        )),
+        None => sum,
+    }
+}
+
+fn size(budget: Budget) -> model::Budget {
+    match budget.size {
+        Size::Test | Size::Default => model::Budget::Quick,
+        Size::Full => model::Budget::Full,
+    }
+}
+
+/// Does some work for each of many, on as many threads as there are cores; the answers are in the order of
+/// the questions.
+fn side_by_side<Q: Send + Sync, A: Send>(
+    questions: Vec<Q>,
+    work: impl Fn(&Q) -> A + Sync,
+) -> Vec<A> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let (next, answers) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                // Relaxed: a ticket; the answers are under a lock.
+                while let Some((number, question)) = {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    questions.get(number).map(|question| (number, question))
+                } {
+                    let answer = work(question);
+                    answers
+                        .lock()
+                        .expect("no one panics here")
+                        .push((number, answer));
+                }
+            });
+        }
+    });
+    let mut answers = answers.into_inner().expect("no one panicked");
+    answers.sort_by_key(|(number, _)| *number);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
