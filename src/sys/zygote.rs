@@ -266,3 +266,61 @@ impl Standing {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+    use crate::sys::child::ExitStatus;
+
+    fn leave_a_trace(_: &[u8], fds: Vec<OwnedFd>) -> i32 {
+        for fd in fds {
+            std::fs::File::from(fd).write_all(b"was here").unwrap();
+        }
+        0
+    }
+
+    /// What a child leaves whose orderer ends, or has another zygote carry out the order, before it has
+    /// said that the child may run.
+    fn trace_of_a_child(permitted: bool) -> (ExitStatus, String) {
+        let zygote = Zygote::start(Standing::here().unwrap()).unwrap();
+        let (mut read, write) = io::pipe().unwrap();
+        let request = Request {
+            entry: leave_a_trace,
+            payload: &[],
+            fds: &[write.as_fd()],
+            daemon: false,
+            name: "tracer",
+        };
+        let which = Which::At(image::offset_of(request.entry).unwrap());
+        let order = Order::new(&request, which).unwrap();
+        let grant = Grant::new().unwrap();
+        let socket = zygote.socket.as_fd();
+        let made = conversation::ask(socket, || order.send(socket, grant.permit()));
+        let (pid, pidfd) = made.unwrap();
+        if permitted {
+            grant.give().unwrap();
+        } else {
+            drop(grant);
+        }
+        let ended = Child::new(pid as u32, pidfd.unwrap()).wait().unwrap();
+        zygote.end();
+        drop(write);
+        let mut trace = String::new();
+        read.read_to_string(&mut trace).unwrap();
+        (ended, trace)
+    }
+
+    #[test]
+    fn a_child_without_a_permit_leaves_no_trace() {
+        assert_eq!(
+            trace_of_a_child(false),
+            (ExitStatus::Exited(1), String::new())
+        );
+        assert_eq!(
+            trace_of_a_child(true),
+            (ExitStatus::Exited(0), "was here".to_owned())
+        );
+    }
+}

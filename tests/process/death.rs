@@ -1,8 +1,11 @@
 //! What becomes of the others when a process ends: its daemons, its other children, its zygote.
 
+use std::os::fd::AsFd;
+
 use forkproof::{
     ExitCode, Process, ProcessError, StartMethod, Value, current_process, parent_process,
 };
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 
 use crate::wire::{Exchange, Wire, children, in_child, stay, stay_for_ever, zygote};
@@ -252,29 +255,24 @@ fn those_nobody_joins_are_no_zombies_after_the_next_start() {
     in_child(
         || {
             let exchange = Exchange::new();
-            for _ in 0..20 {
-                Process::new(stay, (exchange.name.clone(),))
-                    .start()
-                    .unwrap();
-            }
-            for _ in 0..20 {
+            let sentinels: Vec<_> = (0..20)
+                .map(|_| {
+                    let p = Process::new(stay, (exchange.name.clone(),));
+                    p.start().unwrap();
+                    p.sentinel().unwrap()
+                })
+                .collect();
+            for _ in &sentinels {
                 let mut wire = exchange.accept();
                 wire.hear();
                 wire.say("end");
                 assert_eq!(wire.hear(), "bye");
             }
-            let last = Process::new(|| {}, ());
-            // The ends of the wires come before those of the processes, so wait for these.
-            for p in forkproof::active_children() {
-                let sentinel = p.sentinel().unwrap();
-                use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-                use std::os::fd::AsFd;
-                poll(
-                    &mut [PollFd::new(sentinel.as_fd(), PollFlags::POLLIN)],
-                    PollTimeout::NONE,
-                )
-                .unwrap();
+            for sentinel in &sentinels {
+                let mut ended = [PollFd::new(sentinel.as_fd(), PollFlags::POLLIN)];
+                assert_eq!(poll(&mut ended, PollTimeout::NONE).unwrap(), 1);
             }
+            let last = Process::new(|| {}, ());
             last.start().unwrap();
             last.join().unwrap();
             let names: Vec<_> = children().into_iter().map(|(_, name, _)| name).collect();

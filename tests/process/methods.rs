@@ -252,20 +252,16 @@ fn a_name_that_two_functions_have_is_no_entry() {
 
 #[test]
 fn the_default_method_is_handed_down() {
-    fn grandchild() -> ExitCode {
+    fn child() -> ExitCode {
         ExitCode(u8::from(
             forkproof::process::start_method() == StartMethod::Fork,
         ))
     }
-    fn child() -> ExitCode {
-        let p = Process::new(grandchild, ());
-        p.start().unwrap();
-        ExitCode(p.join().unwrap() as u8)
-    }
     in_child(
         || {
             set_start_method(StartMethod::Fork);
-            let p = Process::new(child, ());
+            // By the zygote, whose own default is another.
+            let p = Process::new(child, ()).start_method(StartMethod::Zygote);
             p.start().unwrap();
             assert_eq!(p.join().unwrap(), 1);
         },
