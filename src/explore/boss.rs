@@ -180,18 +180,18 @@ impl Boss {
         }
     }
 
-    /// The lane that went last comes first, then the others in order. If none can go, time passes for the
-    /// first one that waits for it to.
+    /// The lane that went last comes first, then the others in order, then those for whom time may pass.
     fn pick(&self, number: u8) -> Option<Choice> {
         let lanes = self.seats.len();
-        let order = (0..lanes).map(|lane| (self.current + lane) % lanes.max(1));
-        let ready: Vec<_> = order.filter(|&lane| self.seats[lane].can_go()).collect();
-        if ready.is_empty() {
-            return (0..lanes)
-                .map(Choice::TimeOut)
-                .find(|&choice| self.is_possible(choice));
-        }
-        Some(Choice::Go(ready[number as usize % ready.len()]))
+        let order = (0..lanes).map(|lane| (self.current + lane) % lanes);
+        let choices = order
+            .clone()
+            .map(Choice::Go)
+            .chain(order.map(Choice::TimeOut));
+        let possible: Vec<_> = choices.filter(|&choice| self.is_possible(choice)).collect();
+        possible
+            .get(number as usize % possible.len().max(1))
+            .copied()
     }
 
     fn make(&mut self, choice: Choice) -> io::Result<()> {

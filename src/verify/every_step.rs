@@ -50,7 +50,7 @@ impl Program {
 const SUBJECTS: [(&str, &str, Shape); 7] = [
     ("Lock", "lock-3", Program::Lock.with(3)),
     ("Lock", "lock-given-up-3", Program::GivenUp.with(3)),
-    ("Lock", "lock-impatient-3", Program::Impatient.with(3)),
+    ("Lock", "lock-impatient-4", Program::Impatient.with(4)),
     ("Lock", "lock-4", Program::Lock.with(4)),
     ("RLock", "rlock-3", Program::RLock.with(3)),
     ("Value", "value-3", Program::Value.with(3)),

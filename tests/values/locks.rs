@@ -2,55 +2,53 @@
 
 use std::time::Duration;
 
-use forkproof::{Array, Lock, LockError, LockFailure, Process, RLock, Value};
+use forkproof::{Array, Lock, LockError, LockFailure, RLock, Value};
 
-use crate::start;
 use crate::wire::{Wire, in_child};
+use crate::{at_the_start, race, start};
 
 #[test]
 fn a_lock_makes_a_read_and_a_write_one() {
-    fn count(lock: Lock, counter: Value<i64>) {
-        for _ in 0..3_000 {
+    fn count(lock: Lock, counter: Value<i64>, exchange: String) {
+        at_the_start(exchange);
+        for _ in 0..20_000 {
             let _held = lock.lock().unwrap();
             counter.set_unlocked(counter.get_unlocked() + 1);
         }
     }
-    fn count_nested(lock: RLock, counter: Value<i64>) {
-        for _ in 0..3_000 {
+    let (lock, counter) = (Lock::new().unwrap(), Value::new(0).unwrap());
+    race(count, 3, |exchange| {
+        (lock.clone(), counter.clone(), exchange)
+    });
+    assert_eq!(counter.get().unwrap(), 60_000);
+}
+
+#[test]
+fn a_reentrant_lock_is_held_until_its_outer_guard_is_dropped() {
+    fn count(lock: RLock, counter: Value<i64>, exchange: String) {
+        at_the_start(exchange);
+        for _ in 0..20_000 {
             let _held = lock.lock().unwrap();
             let seen = counter.get_unlocked();
-            drop(lock.lock().unwrap()); // the outer hold lasts
+            drop(lock.lock().unwrap());
             counter.set_unlocked(seen + 1);
         }
     }
-    let (lock, counted) = (Lock::new().unwrap(), Value::new(0).unwrap());
-    let (rlock, counted_nested) = (RLock::new().unwrap(), Value::new(0).unwrap());
-    let children: Vec<Process> = (0..3)
-        .flat_map(|_| {
-            [
-                Process::new(count, (lock.clone(), counted.clone())),
-                Process::new(count_nested, (rlock.clone(), counted_nested.clone())),
-            ]
-        })
-        .collect();
-    children.iter().for_each(|child| child.start().unwrap());
-    for child in &children {
-        assert_eq!(child.join().unwrap(), 0);
-    }
-    assert_eq!(counted.get().unwrap(), 9_000);
-    assert_eq!(counted_nested.get().unwrap(), 9_000);
+    let (lock, counter) = (RLock::new().unwrap(), Value::new(0).unwrap());
+    race(count, 3, |exchange| {
+        (lock.clone(), counter.clone(), exchange)
+    });
+    assert_eq!(counter.get().unwrap(), 60_000);
 }
 
 #[test]
 fn threads_of_two_processes_exclude_each_other() {
-    fn child(lock: Lock, counter: Value<i64>) {
-        count_with_threads(&lock, &counter);
-    }
-    fn count_with_threads(lock: &Lock, counter: &Value<i64>) {
+    fn child(lock: Lock, counter: Value<i64>, exchange: String) {
+        at_the_start(exchange);
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
-                    for _ in 0..1_000 {
+                    for _ in 0..5_000 {
                         let _held = lock.lock().unwrap();
                         counter.set_unlocked(counter.get_unlocked() + 1);
                     }
@@ -59,11 +57,10 @@ fn threads_of_two_processes_exclude_each_other() {
         });
     }
     let (lock, counter) = (Lock::new().unwrap(), Value::new(0).unwrap());
-    let p = Process::new(child, (lock.clone(), counter.clone()));
-    p.start().unwrap();
-    count_with_threads(&lock, &counter);
-    assert_eq!(p.join().unwrap(), 0);
-    assert_eq!(counter.get().unwrap(), 6_000);
+    race(child, 2, |exchange| {
+        (lock.clone(), counter.clone(), exchange)
+    });
+    assert_eq!(counter.get().unwrap(), 30_000);
 }
 
 #[test]

@@ -25,3 +25,26 @@ fn start<F: Target<Args>, Args: Argument>(
     p.start().unwrap();
     (p, exchange.accept())
 }
+
+/// Starts children that all call before any of them goes on, and waits until they have ended well.
+fn race<F: Target<Args> + Copy, Args: Argument>(
+    target: F,
+    lanes: usize,
+    args: impl Fn(String) -> Args,
+) {
+    let exchange = Exchange::new();
+    let children: Vec<Process> = (0..lanes)
+        .map(|_| Process::new(target, args(exchange.name.clone())))
+        .collect();
+    children.iter().for_each(|child| child.start().unwrap());
+    let mut wires: Vec<Wire> = children.iter().map(|_| exchange.accept()).collect();
+    wires.iter_mut().for_each(|wire| wire.say("go"));
+    for child in &children {
+        assert_eq!(child.join().unwrap(), 0);
+    }
+}
+
+/// A child's side of [`race`].
+fn at_the_start(exchange: String) {
+    assert_eq!(Wire::call(&exchange).hear(), "go");
+}

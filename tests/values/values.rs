@@ -2,25 +2,20 @@
 
 use forkproof::{LockError, Process, Value};
 
-use crate::start;
 use crate::wire::{Exchange, Wire, in_child};
+use crate::{at_the_start, race, start};
 
 #[test]
 fn updates_of_four_processes_are_all_kept() {
-    fn count(counter: Value<i64>) {
-        for _ in 0..5_000 {
+    fn count(counter: Value<i64>, exchange: String) {
+        at_the_start(exchange);
+        for _ in 0..20_000 {
             counter.update(|count| *count += 1).unwrap();
         }
     }
     let counter = Value::new(0).unwrap();
-    let children: Vec<Process> = (0..4)
-        .map(|_| Process::new(count, (counter.clone(),)))
-        .collect();
-    children.iter().for_each(|child| child.start().unwrap());
-    for child in &children {
-        assert_eq!(child.join().unwrap(), 0);
-    }
-    assert_eq!(counter.get().unwrap(), 20_000);
+    race(count, 4, |exchange| (counter.clone(), exchange));
+    assert_eq!(counter.get().unwrap(), 80_000);
 }
 
 #[test]
