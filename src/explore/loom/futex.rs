@@ -1,0 +1,216 @@
+//! A futex in loom's memory model: the word, its queue of sleepers, wait and wake.
+//!
+//! # How a wait and a wake stay one step each
+//! Loom switches threads *before* an operation of its own and nowhere else. So what follows such an
+//! operation, up to the next one, is one step with it:
+//! - *peek*: a compare-exchange that always fails, Relaxed. It reads the newest value, as the kernel does
+//!   under the lock of its queue; the search sees it as an access to the word; and it lends no
+//!   happens-before edge to anyone. (A plain Relaxed load may be stale, and gives false lost wake-ups.)
+//! - *wait*: peek; if the word differs, return; enter the queue, which stands in a mutex that loom does
+//!   not know of; park until woken.
+//! - *wake*: peek, which makes it an access that the search moves about; take sleepers off the queue;
+//!   unpark them.
+//! - *set and wake all*: a swap, and everyone is taken off the queue.
+//!
+//! Loom's unpark hands the waker's view of memory to the sleeper, which the kernel does not promise. What
+//! this hides (an acquire that is too weak after a sleep) an early return shows: it comes without a waker.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ::loom::sync::atomic::AtomicU32;
+use ::loom::thread::{self, Thread};
+
+use super::stage::{self, Fate, WakeOrder};
+use super::step;
+use crate::world::{Deadline, Woken, Word};
+
+/// A word of a model: loom's atomic, and those who sleep on it. A clone is the same word.
+#[derive(Clone)]
+pub struct LoomWord(Arc<Inner>);
+
+struct Inner {
+    atomic: AtomicU32,
+    sleepers: Mutex<VecDeque<Arc<Sleeper>>>,
+}
+
+/// One who sleeps. `thread` is `None` for a passer-by of the prologue.
+struct Sleeper {
+    thread: Option<Thread>,
+    woken: AtomicBool,
+}
+
+// Orderings are the caller's: raw/ names each one's partner.
+impl Word for LoomWord {
+    fn new(value: u32) -> Self {
+        LoomWord(Arc::new(Inner {
+            atomic: AtomicU32::new(value),
+            sleepers: Mutex::default(),
+        }))
+    }
+
+    fn load(&self, order: Ordering) -> u32 {
+        step();
+        self.0.atomic.load(order)
+    }
+
+    fn store(&self, value: u32, order: Ordering) {
+        step();
+        self.0.atomic.store(value, order);
+    }
+
+    fn swap(&self, value: u32, order: Ordering) -> u32 {
+        step();
+        self.0.atomic.swap(value, order)
+    }
+
+    fn compare_exchange(
+        &self,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u32, u32> {
+        step();
+        self.0
+            .atomic
+            .compare_exchange(current, new, success, failure)
+    }
+
+    fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
+        step();
+        self.0.atomic.fetch_add(value, order)
+    }
+
+    fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
+        step();
+        self.0.atomic.fetch_sub(value, order)
+    }
+}
+
+impl LoomWord {
+    /// Whether both are the same word.
+    pub fn is(&self, other: &LoomWord) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// As [`World::wait`](crate::world::World::wait).
+    pub fn wait(&self, expected: u32, until: Option<Deadline>) -> Woken {
+        step();
+        stage::with(|stage| stage.futex_calls += 1);
+        if self.peek() != expected {
+            return Woken::Changed;
+        }
+        // No operation of loom's from the peek to the queue: comparing and falling asleep are one step.
+        let thread = match stage::fate(until.is_some()) {
+            Fate::ReturnsEarly => return Woken::Perhaps,
+            Fate::TimesOut => return Woken::TimedOut,
+            Fate::PassesBy => None,
+            Fate::Sleeps => Some(thread::current()),
+        };
+        let sleeper = Arc::new(Sleeper {
+            thread,
+            woken: AtomicBool::new(false),
+        });
+        self.sleepers().push_back(sleeper.clone());
+        if sleeper.thread.is_none() {
+            return Woken::TimedOut; // a passer-by cannot stop the prologue; it stays in the queue
+        }
+        // Relaxed: one thread of the operating system runs the whole model.
+        while !sleeper.woken.load(Ordering::Relaxed) {
+            thread::park();
+        }
+        Woken::Perhaps
+    }
+
+    /// As [`World::wake`](crate::world::World::wake).
+    pub fn wake(&self, count: u32) -> u32 {
+        step();
+        stage::with(|stage| stage.futex_calls += 1);
+        self.wake_by_kernel(count)
+    }
+
+    /// As [`World::set_and_wake_all`](crate::world::World::set_and_wake_all).
+    pub fn set_and_wake_all(&self, value: u32) -> u32 {
+        step();
+        stage::with(|stage| stage.futex_calls += 1);
+        // AcqRel: the kernel's full barrier. A swap, as loom lets a plain store land inside another's
+        // read-modify-write.
+        self.0.atomic.swap(value, Ordering::AcqRel);
+        self.take_off(u32::MAX)
+    }
+
+    /// How many are asleep on this word.
+    pub fn sleepers_count(&self) -> usize {
+        self.sleepers().len()
+    }
+
+    /// A wake that is no step of a lane.
+    pub(super) fn wake_by_kernel(&self, count: u32) -> u32 {
+        self.peek();
+        self.take_off(count)
+    }
+
+    /// The kernel's plain read of a dead thread's word: it may be out of date.
+    pub(super) fn read_by_kernel(&self) -> u32 {
+        // Relaxed: get_user() orders nothing; what it decides, a compare-exchange confirms.
+        self.0.atomic.load(Ordering::Relaxed)
+    }
+
+    /// The kernel's compare-exchange on a dead thread's word.
+    pub(super) fn exchange_by_kernel(&self, current: u32, new: u32) -> Result<u32, u32> {
+        // AcqRel: the kernel's compare-exchange is a full barrier. Relaxed on failure: looked at again.
+        self.0
+            .atomic
+            .compare_exchange(current, new, Ordering::AcqRel, Ordering::Relaxed)
+    }
+
+    fn peek(&self) -> u32 {
+        // No word of ours is ever all ones; if one is, it is replaced by itself.
+        const NEVER: u32 = u32::MAX;
+        // Relaxed, both: see the module's head.
+        let seen =
+            self.0
+                .atomic
+                .compare_exchange(NEVER, NEVER, Ordering::Relaxed, Ordering::Relaxed);
+        match seen {
+            Ok(seen) | Err(seen) => seen,
+        }
+    }
+
+    /// Wakes up to `count` sleepers. No operation of loom's comes before the last is off the queue.
+    fn take_off(&self, count: u32) -> u32 {
+        let mut taken = Vec::new();
+        stage::with(|stage| {
+            let mut sleepers = self.sleepers();
+            if !stage.prologue {
+                sleepers.retain(|sleeper| sleeper.thread.is_some()); // passers-by were killed asleep
+            }
+            while taken.len() < count as usize {
+                let next = match stage.setting.wake_order {
+                    WakeOrder::FirstIn => sleepers.pop_front(),
+                    WakeOrder::LastIn => sleepers.pop_back(),
+                };
+                let Some(sleeper) = next else { break };
+                taken.push(sleeper);
+            }
+            stage.tally.woken += taken.len() as u64;
+        });
+        for sleeper in &taken {
+            sleeper.woken.store(true, Ordering::Relaxed); // Relaxed: as in wait()
+            if let Some(thread) = &sleeper.thread {
+                thread.unpark();
+            }
+        }
+        taken.len() as u32
+    }
+
+    fn sleepers(&self) -> MutexGuard<'_, VecDeque<Arc<Sleeper>>> {
+        // A model that failed may leave it poisoned; its queue is never looked at again.
+        self.0
+            .sleepers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

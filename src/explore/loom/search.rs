@@ -1,0 +1,127 @@
+//! A program for loom, and the search through all its executions.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::death::Killed;
+use super::stage::{self, JUDGE, LANES_MAX, Setting, Tally};
+use super::{acting_as, quiet};
+
+/// Lanes that run beside each other, between a prologue and an epilogue that run alone.
+#[derive(Clone)]
+pub struct Program {
+    execute: Arc<dyn Fn() + Send + Sync>,
+    lanes: usize,
+}
+
+/// What a search came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// No execution failed, and within the setting's bounds none is left.
+    Holds,
+    /// What the first failing execution panicked with.
+    Fails(String),
+    /// Given up after [`Setting::executions_max`].
+    Unfinished,
+}
+
+/// A search through the executions of one program in one setting.
+#[derive(Clone, Debug)]
+pub struct Search {
+    pub outcome: Outcome,
+    pub tally: Tally,
+}
+
+/// More operations than this in one execution, and it is taken for one that never ends.
+const BRANCHES_MAX: usize = 3_000;
+/// How often loom looks at the bound on executions.
+const CHECK_EVERY: usize = 1_000;
+
+impl Program {
+    /// `start` makes what the lanes share, anew for each execution; lane `n` (from 1) runs `lanes[n - 1]`;
+    /// `end` judges what is left. Each fails by panicking.
+    ///
+    /// # Panics
+    /// If there are no lanes, or more than [`LANES_MAX`].
+    pub fn new<T: 'static>(start: fn() -> T, lanes: &[fn(&T)], end: fn(&T)) -> Program {
+        assert!(!lanes.is_empty() && lanes.len() <= LANES_MAX);
+        let lanes: Vec<fn(&T)> = lanes.to_vec();
+        Program {
+            lanes: lanes.len(),
+            execute: Arc::new(move || execute(start, &lanes, end)),
+        }
+    }
+
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+}
+
+/// Runs every execution of the program that the setting allows, until one fails.
+///
+/// # Panics
+/// If called inside a search.
+pub fn explore(program: &Program, setting: &Setting) -> Search {
+    assert!(setting.executions_max % CHECK_EVERY as u64 == 0);
+    let mut builder = ::loom::model::Builder::new();
+    // All that the environment could change is set: a search means the same wherever it runs.
+    builder.max_threads = LANES_MAX + 1;
+    builder.max_branches = BRANCHES_MAX;
+    builder.max_permutations = Some(setting.executions_max as usize);
+    builder.max_duration = None;
+    builder.preemption_bound = setting.preemptions_max;
+    builder.checkpoint_file = None;
+    builder.checkpoint_interval = CHECK_EVERY;
+    builder.expect_explicit_explore = false;
+    builder.location = false;
+    builder.log = false;
+    let execute = program.execute.clone();
+    let (result, tally) = stage::set_for(setting, || {
+        quiet::catch(AssertUnwindSafe(|| builder.check(move || execute())))
+    });
+    let outcome = match result {
+        Err(message) => Outcome::Fails(message),
+        Ok(()) if tally.executions + 1 >= setting.executions_max => Outcome::Unfinished,
+        Ok(()) => Outcome::Holds,
+    };
+    Search { outcome, tally }
+}
+
+fn execute<T: 'static>(start: fn() -> T, lanes: &[fn(&T)], end: fn(&T)) {
+    stage::begin();
+    let shared = Rc::new(acting_as(JUDGE, start));
+    stage::with(|stage| stage.prologue = false);
+    let others: Vec<_> = (2..)
+        .zip(&lanes[1..])
+        .map(|(id, &lane)| {
+            let shared = shared.clone();
+            ::loom::thread::spawn(move || acting_as(id, || run(lane, &shared)))
+        })
+        .collect();
+    acting_as(1, || run(lanes[0], &shared));
+    for other in others {
+        let Ok(()) = other.join() else {
+            unreachable!("a lane that panics ends the search")
+        };
+    }
+    acting_as(JUDGE, || end(&shared));
+}
+
+/// Runs a lane to its end, or to its death.
+fn run<T>(lane: fn(&T), shared: &T) {
+    match catch_unwind(AssertUnwindSafe(|| lane(shared))) {
+        Ok(()) => stage::with_actor(|actor| {
+            assert!(
+                actor.announced.is_none(),
+                "a thread ended with a node announced: its death would touch a lock that it gave up"
+            );
+            assert!(
+                actor.held.is_empty(),
+                "a thread ended with a node in its robust list"
+            );
+        }),
+        Err(death) if death.is::<Killed>() => {}
+        Err(panic) => resume_unwind(panic),
+    }
+}

@@ -1,0 +1,3 @@
+//! Known bugs, each beside its correct twin: the harness must catch the first and pass the second.
+
+pub mod mutex;

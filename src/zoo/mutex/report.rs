@@ -1,0 +1,260 @@
+//! A model: a claim, the programs that could refute it, and the settings in which they are searched.
+
+use serde::Serialize;
+
+use crate::explore::loom::{Kernel, Nth, Outcome, Program, Setting, Tally, WakeOrder, explore};
+
+/// How much to search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// For every `cargo test`: seconds.
+    Quick,
+    /// Wider bounds and three lanes wherever two will do for the quick one: many minutes.
+    Full,
+}
+
+/// What came of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// No execution refutes the claim.
+    Holds,
+    /// One does.
+    Fails,
+    /// The search was given up before its end.
+    Unfinished,
+    /// The search did not meet what it is about: it proves nothing, and counts as a failure.
+    Blind,
+}
+
+/// A model's result. Counts only: the same on every machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelReport {
+    pub name: &'static str,
+    pub claim: &'static str,
+    pub lanes: usize,
+    /// Searches: programs by settings by kills.
+    pub searches: u64,
+    pub executions: u64,
+    /// Executions in which a lane was killed, once for each lane.
+    pub deaths: u64,
+    pub verdict: Verdict,
+    /// The first failure, and in which setting; or what was not met.
+    pub message: Option<String>,
+}
+
+/// What a model must meet, or it is blind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meets {
+    Sleep,
+    EarlyReturn,
+    TimeOut,
+    /// A lane dies whose id stands in the word.
+    OwnerDeath,
+    /// The kernel passes on a wake that a dead lane had been given, or was about to give.
+    PassedOn,
+}
+
+/// A claim, and the programs and settings that could refute it.
+pub struct Model {
+    pub name: &'static str,
+    pub claim: &'static str,
+    pub(super) programs: Vec<Program>,
+    pub(super) kernels: &'static [Kernel],
+    /// Lanes whose first timed sleep ends by its deadline, in one half of the searches.
+    pub(super) timed: &'static [u32],
+    /// Lanes that are killed, each before each of its steps; two: in all pairs.
+    pub(super) victims: &'static [u32],
+    pub(super) preemptions_quick: Option<usize>,
+    pub(super) preemptions_full: Option<usize>,
+    /// Left out of the quick budget.
+    pub(super) full_only: bool,
+    pub(super) meets: &'static [Meets],
+}
+
+pub(super) const BOTH: &[Kernel] = &[Kernel::Linux6_2, Kernel::Linux5_5];
+/// Older kernels lose the wake of a waiter that is killed after another's death woke it.
+pub(super) const NEWER: &[Kernel] = &[Kernel::Linux6_2];
+
+/// A search with more executions than this would take minutes: its bounds are wrong.
+const EXECUTIONS_MAX_QUICK: u64 = 300_000;
+const EXECUTIONS_MAX_FULL: u64 = 100_000_000;
+/// No lane takes so many steps in an execution.
+const STEPS_MAX: u32 = 500;
+
+struct Run<'a> {
+    report: ModelReport,
+    tally: Tally,
+    progress: &'a mut dyn FnMut(&ModelReport),
+}
+
+impl Model {
+    /// Lanes of its largest program.
+    pub fn lanes(&self) -> usize {
+        self.programs.iter().map(Program::lanes).max().unwrap_or(0)
+    }
+
+    /// Searches until something fails. `progress` is told of the counts so far, after each search.
+    pub fn run(&self, budget: Budget, progress: &mut dyn FnMut(&ModelReport)) -> ModelReport {
+        let mut run = Run {
+            report: ModelReport {
+                name: self.name,
+                claim: self.claim,
+                lanes: self.lanes(),
+                searches: 0,
+                executions: 0,
+                deaths: 0,
+                verdict: Verdict::Holds,
+                message: None,
+            },
+            tally: Tally::default(),
+            progress,
+        };
+        for program in &self.programs {
+            for setting in self.settings(budget, program.lanes()) {
+                if run.over_kills(program, setting, self.victims).is_none() {
+                    return run.report;
+                }
+            }
+        }
+        if let Some(missed) = self.missed(&run.tally) {
+            run.report.verdict = Verdict::Blind;
+            run.report.message = Some(missed);
+        }
+        run.report
+    }
+
+    fn settings(&self, budget: Budget, lanes: usize) -> Vec<Setting> {
+        // One sleeper at most beside the owner: the order is none.
+        let orders: &[WakeOrder] = match lanes {
+            0..=2 => &[WakeOrder::FirstIn],
+            _ => &[WakeOrder::FirstIn, WakeOrder::LastIn],
+        };
+        let first = |lanes: &mut dyn Iterator<Item = u32>| -> Vec<Nth> {
+            lanes.map(|lane| Nth { lane, nth: 1 }).collect()
+        };
+        let everyone = 1..=lanes as u32;
+        let mut settings = Vec::new();
+        for &kernel in self.kernels {
+            for &wake_order in orders {
+                for early in [false, true] {
+                    for timed_out in [false, true] {
+                        if timed_out && self.timed.is_empty() {
+                            continue;
+                        }
+                        let mut setting = Setting {
+                            kernel,
+                            wake_order,
+                            preemptions_max: match budget {
+                                Budget::Quick => self.preemptions_quick,
+                                Budget::Full => self.preemptions_full,
+                            },
+                            executions_max: match budget {
+                                Budget::Quick => EXECUTIONS_MAX_QUICK,
+                                Budget::Full => EXECUTIONS_MAX_FULL,
+                            },
+                            ..Setting::default()
+                        };
+                        if early {
+                            setting.early_returns = first(&mut everyone.clone());
+                        }
+                        if timed_out {
+                            // After an early return, the second sleep is the one that times out.
+                            let nth = if early { 2 } else { 1 };
+                            setting.time_outs =
+                                self.timed.iter().map(|&lane| Nth { lane, nth }).collect();
+                        }
+                        settings.push(setting);
+                    }
+                }
+            }
+        }
+        settings
+    }
+
+    fn missed(&self, tally: &Tally) -> Option<String> {
+        if tally.steps == 0 || tally.executions <= 1 {
+            return Some("no step, or no choice, was met".into());
+        }
+        for meets in self.meets {
+            let count = match meets {
+                Meets::Sleep => tally.sleeps,
+                Meets::EarlyReturn => tally.early_returns,
+                Meets::TimeOut => tally.time_outs,
+                Meets::OwnerDeath => tally.owner_deaths,
+                Meets::PassedOn => tally.passed_on,
+            };
+            if count == 0 {
+                return Some(format!("{meets:?} was never met"));
+            }
+        }
+        None
+    }
+}
+
+impl Run<'_> {
+    /// One search, or one for each way to kill the victims. `None`: the model is decided.
+    fn over_kills(&mut self, program: &Program, setting: Setting, victims: &[u32]) -> Option<Tally> {
+        let Some((&lane, others)) = victims.split_first() else {
+            return self.search(program, &setting);
+        };
+        let deaths_expected = setting.kills.len() as u64 + 1;
+        let mut all = Tally::default();
+        for nth in 1..=STEPS_MAX {
+            let mut doomed = setting.clone();
+            doomed.kills.push(Nth { lane, nth });
+            let before = all.deaths;
+            all += self.over_kills(program, doomed, others)?;
+            if all.deaths == before {
+                return Some(all); // no execution is that long
+            }
+        }
+        let _ = deaths_expected;
+        self.report.verdict = Verdict::Fails;
+        self.report.message = Some(format!("lane {lane} takes more than {STEPS_MAX} steps"));
+        None
+    }
+
+    fn search(&mut self, program: &Program, setting: &Setting) -> Option<Tally> {
+        let search = explore(program, setting);
+        self.tally += search.tally;
+        self.report.searches += 1;
+        self.report.executions += search.tally.executions;
+        self.report.deaths += search.tally.deaths;
+        let (verdict, message) = match search.outcome {
+            Outcome::Holds => {
+                (self.progress)(&self.report);
+                return Some(search.tally);
+            }
+            Outcome::Fails(message) => (Verdict::Fails, message),
+            Outcome::Unfinished => (Verdict::Unfinished, "too many executions".into()),
+        };
+        self.report.verdict = verdict;
+        self.report.message = Some(format!("{message} [{}]", describe(setting)));
+        (self.progress)(&self.report);
+        None
+    }
+}
+
+/// A setting in a line.
+fn describe(setting: &Setting) -> String {
+    let mut words = vec![
+        match setting.kernel {
+            Kernel::Linux6_2 => "Linux 6.2".to_string(),
+            Kernel::Linux5_5 => "Linux 5.5".to_string(),
+        },
+        match setting.wake_order {
+            WakeOrder::FirstIn => "first in, first woken".to_string(),
+            WakeOrder::LastIn => "last in, first woken".to_string(),
+        },
+    ];
+    let of = |what: &str, all: &[Nth]| {
+        all.iter()
+            .map(|it| format!("lane {} {what} {}", it.lane, it.nth))
+            .collect::<Vec<_>>()
+    };
+    words.extend(of("returns early from sleep", &setting.early_returns));
+    words.extend(of("times out of sleep", &setting.time_outs));
+    words.extend(of("is killed before step", &setting.kills));
+    words.join(", ")
+}
