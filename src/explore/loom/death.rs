@@ -51,8 +51,9 @@ pub fn is_announced(word: &LoomWord) -> bool {
 /// The calling lane dies.
 pub(super) fn die() -> ! {
     let id = stage::me();
-    let (announced, held) = stage::with_actor(|actor| (actor.announced.take(), std::mem::take(&mut actor.held)));
-    stage::with(|stage| stage.tally.deaths += 1);
+    let (announced, held) =
+        stage::with_actor(|actor| (actor.announced.take(), std::mem::take(&mut actor.held)));
+    stage::with(|stage| stage.tally.deaths_of[id as usize] += 1);
     let mut owned = false;
     for word in held.iter().rev() {
         if !announced.as_ref().is_some_and(|it| it.is(word)) {

@@ -70,8 +70,8 @@ pub use death::{announce, is_announced, is_linked, link, unlink, withdraw};
 pub use futex::LoomWord;
 pub use search::{Outcome, Program, Search, explore};
 pub use stage::{
-    JUDGE, Kernel, LANES_MAX, Nth, PASSER_BY, Setting, Tally, WakeOrder, acting_as, futex_calls, me,
-    owner_deaths,
+    JUDGE, Kernel, LANES_MAX, Nth, PASSER_BY, Setting, Tally, WakeOrder, acting_as, futex_calls,
+    me, owner_deaths,
 };
 
 use std::time::Duration;

@@ -88,11 +88,19 @@ pub struct Tally {
     pub time_outs: u64,
     /// Sleepers woken, by whom ever.
     pub woken: u64,
-    pub deaths: u64,
+    /// Deaths, by the lane that died.
+    pub deaths_of: [u64; LANES_MAX + 1],
     /// Deaths of a lane whose id stood in a word.
     pub owner_deaths: u64,
     /// Sleepers that were woken by the kernel because one who had announced a word without owner died.
     pub passed_on: u64,
+}
+
+impl Tally {
+    /// Of all lanes.
+    pub fn deaths(&self) -> u64 {
+        self.deaths_of.iter().sum()
+    }
 }
 
 impl std::ops::AddAssign for Tally {
@@ -103,7 +111,9 @@ impl std::ops::AddAssign for Tally {
         self.early_returns += other.early_returns;
         self.time_outs += other.time_outs;
         self.woken += other.woken;
-        self.deaths += other.deaths;
+        for (mine, others) in self.deaths_of.iter_mut().zip(other.deaths_of) {
+            *mine += others;
+        }
         self.owner_deaths += other.owner_deaths;
         self.passed_on += other.passed_on;
     }

@@ -1,8 +1,9 @@
 //! The models of the shipped lock.
 
 use super::report::{BOTH, Meets, Model, NEWER};
-use super::visits::{Place, Trial, soon};
+use super::visits::{Place, soon};
 use crate::explore::loom::Program;
+use crate::explore::loom::owner_deaths;
 use crate::raw::{Acquired, NotHeld, Patience, RawMutex, RawReentrantMutex, Refused};
 use crate::world::World;
 
@@ -41,7 +42,7 @@ fn both<W: World>(lanes: &[Lane<W>], end: Lane<W>) -> Vec<Program> {
 fn living<W: World>() -> Vec<Model> {
     let visit: Lane<W> = Place::visit;
     let twice: Lane<W> = Place::visit_twice;
-    let end: Lane<W> = |place| assert_eq!(place.settle(), 0);
+    let end: Lane<W> = Place::settle_down;
     vec![
         Model {
             name: "two lanes",
@@ -113,19 +114,14 @@ fn dying<W: World>() -> Vec<Model> {
     // Every lane that died owning was told of once, by the next one in or by the judge.
     let told: Lane<W> = |place| {
         let told = place.settle();
-        assert_eq!(told, crate::explore::loom::owner_deaths(), "a death went untold");
+        assert_eq!(told, owner_deaths(), "a death went untold");
     };
     // Two died: the second perhaps on its way to tell of the first.
     let one_told: Lane<W> = |place| {
         let told = place.settle();
-        assert!(
-            told > 0 || crate::explore::loom::owner_deaths() == 0,
-            "a death went untold"
-        );
+        assert!(told > 0 || owner_deaths() == 0, "a death went untold");
     };
-    let died: &[Meets] = &[Meets::OwnerDeath, Meets::PassedOn];
     const DIED: &[Meets] = &[Meets::OwnerDeath, Meets::PassedOn];
-    let _ = died;
     vec![
         Model {
             name: "one of two killed",
@@ -223,10 +219,14 @@ fn reentrant<W: World>(lanes: usize) -> Program {
         assert_eq!(place.lock.unlock(), Ok(()));
         assert!(place.lock.is_mine(), "given back twice of three times");
         place.leave();
-        assert_eq!(place.lock.unlock(), Err(NotHeld), "given back once too often");
+        assert_eq!(
+            place.lock.unlock(),
+            Err(NotHeld),
+            "given back once too often"
+        );
     };
     let end: fn(&Again<W>) = |place| {
-        assert_eq!(place.settle(), crate::explore::loom::owner_deaths());
+        assert_eq!(place.settle(), owner_deaths());
     };
     Program::new(Again::<W>::fresh, &vec![visit; lanes], end)
 }
@@ -251,7 +251,7 @@ fn refusals<W: World>() -> Program {
         assert_eq!(place.lock.unlock(), Err(NotHeld));
     };
     let end: Lane<W> = |place| {
-        assert_eq!(place.settle(), crate::explore::loom::owner_deaths());
+        assert_eq!(place.settle(), owner_deaths());
     };
     Program::new(At::<W>::fresh, &[asks_again, meddles], end)
 }

@@ -9,7 +9,7 @@ use crate::explore::loom::{Kernel, Nth, Outcome, Program, Setting, Tally, WakeOr
 pub enum Budget {
     /// For every `cargo test`: seconds.
     Quick,
-    /// Wider bounds and three lanes wherever two will do for the quick one: many minutes.
+    /// All combinations of settings, wider bounds and three lanes wherever two will do for the quick one: many minutes.
     Full,
 }
 
@@ -94,6 +94,11 @@ impl Model {
         self.programs.iter().map(Program::lanes).max().unwrap_or(0)
     }
 
+    /// Whether the quick budget leaves it out.
+    pub fn full_only(&self) -> bool {
+        self.full_only
+    }
+
     /// Searches until something fails. `progress` is told of the counts so far, after each search.
     pub fn run(&self, budget: Budget, progress: &mut dyn FnMut(&ModelReport)) -> ModelReport {
         let mut run = Run {
@@ -110,8 +115,8 @@ impl Model {
             tally: Tally::default(),
             progress,
         };
-        for program in &self.programs {
-            for setting in self.settings(budget, program.lanes()) {
+        for (index, program) in self.programs.iter().enumerate() {
+            for setting in self.settings(budget, index) {
                 if run.over_kills(program, setting, self.victims).is_none() {
                     return run.report;
                 }
@@ -124,47 +129,52 @@ impl Model {
         run.report
     }
 
-    fn settings(&self, budget: Budget, lanes: usize) -> Vec<Setting> {
-        // One sleeper at most beside the owner: the order is none.
-        let orders: &[WakeOrder] = match lanes {
-            0..=2 => &[WakeOrder::FirstIn],
-            _ => &[WakeOrder::FirstIn, WakeOrder::LastIn],
-        };
-        let first = |lanes: &mut dyn Iterator<Item = u32>| -> Vec<Nth> {
-            lanes.map(|lane| Nth { lane, nth: 1 }).collect()
-        };
-        let everyone = 1..=lanes as u32;
+    /// The combinations of kernel, wake order, early returns and time-outs. The full budget takes all; the
+    /// quick one takes half of them, such that any choice of two meets (an orthogonal array of strength 2).
+    fn settings(&self, budget: Budget, program: usize) -> Vec<Setting> {
+        let lanes = self.programs[program].lanes();
+        let early_returns: Vec<Nth> = first_of(1..=lanes as u32);
         let mut settings = Vec::new();
-        for &kernel in self.kernels {
-            for &wake_order in orders {
+        for (k, &kernel) in self.kernels.iter().enumerate() {
+            for (o, wake_order) in [WakeOrder::FirstIn, WakeOrder::LastIn]
+                .into_iter()
+                .enumerate()
+            {
                 for early in [false, true] {
                     for timed_out in [false, true] {
                         if timed_out && self.timed.is_empty() {
                             continue;
                         }
-                        let mut setting = Setting {
-                            kernel,
-                            wake_order,
-                            preemptions_max: match budget {
-                                Budget::Quick => self.preemptions_quick,
-                                Budget::Full => self.preemptions_full,
-                            },
-                            executions_max: match budget {
-                                Budget::Quick => EXECUTIONS_MAX_QUICK,
-                                Budget::Full => EXECUTIONS_MAX_FULL,
-                            },
-                            ..Setting::default()
+                        // One sleeper at most beside the owner: the order is none.
+                        if wake_order == WakeOrder::LastIn && lanes <= 2 {
+                            continue;
+                        }
+                        let odd = (program + k + o + usize::from(early) + usize::from(timed_out))
+                            % 2
+                            == 1;
+                        if odd && lanes > 2 && budget == Budget::Quick {
+                            continue;
+                        }
+                        // After an early return, the second sleep is the one that times out.
+                        let nth = if early { 2 } else { 1 };
+                        let time_outs = self.timed.iter().map(|&lane| Nth { lane, nth });
+                        let (preemptions_max, executions_max) = match budget {
+                            Budget::Quick => (self.preemptions_quick, EXECUTIONS_MAX_QUICK),
+                            Budget::Full => (self.preemptions_full, EXECUTIONS_MAX_FULL),
                         };
-                        if early {
-                            setting.early_returns = first(&mut everyone.clone());
-                        }
-                        if timed_out {
-                            // After an early return, the second sleep is the one that times out.
-                            let nth = if early { 2 } else { 1 };
-                            setting.time_outs =
-                                self.timed.iter().map(|&lane| Nth { lane, nth }).collect();
-                        }
-                        settings.push(setting);
+                        settings.push(Setting {
+                            wake_order,
+                            kernel,
+                            early_returns: early_returns
+                                .iter()
+                                .copied()
+                                .filter(|_| early)
+                                .collect(),
+                            time_outs: time_outs.filter(|_| timed_out).collect(),
+                            preemptions_max,
+                            executions_max,
+                            ..Setting::default()
+                        });
                     }
                 }
             }
@@ -194,22 +204,25 @@ impl Model {
 
 impl Run<'_> {
     /// One search, or one for each way to kill the victims. `None`: the model is decided.
-    fn over_kills(&mut self, program: &Program, setting: Setting, victims: &[u32]) -> Option<Tally> {
+    fn over_kills(
+        &mut self,
+        program: &Program,
+        setting: Setting,
+        victims: &[u32],
+    ) -> Option<Tally> {
         let Some((&lane, others)) = victims.split_first() else {
             return self.search(program, &setting);
         };
-        let deaths_expected = setting.kills.len() as u64 + 1;
         let mut all = Tally::default();
         for nth in 1..=STEPS_MAX {
             let mut doomed = setting.clone();
             doomed.kills.push(Nth { lane, nth });
-            let before = all.deaths;
-            all += self.over_kills(program, doomed, others)?;
-            if all.deaths == before {
+            let tally = self.over_kills(program, doomed, others)?;
+            all += tally;
+            if tally.deaths_of[lane as usize] == 0 {
                 return Some(all); // no execution is that long
             }
         }
-        let _ = deaths_expected;
         self.report.verdict = Verdict::Fails;
         self.report.message = Some(format!("lane {lane} takes more than {STEPS_MAX} steps"));
         None
@@ -220,7 +233,7 @@ impl Run<'_> {
         self.tally += search.tally;
         self.report.searches += 1;
         self.report.executions += search.tally.executions;
-        self.report.deaths += search.tally.deaths;
+        self.report.deaths += search.tally.deaths();
         let (verdict, message) = match search.outcome {
             Outcome::Holds => {
                 (self.progress)(&self.report);
@@ -257,4 +270,8 @@ fn describe(setting: &Setting) -> String {
     words.extend(of("times out of sleep", &setting.time_outs));
     words.extend(of("is killed before step", &setting.kills));
     words.join(", ")
+}
+
+fn first_of(lanes: impl Iterator<Item = u32>) -> Vec<Nth> {
+    lanes.map(|lane| Nth { lane, nth: 1 }).collect()
 }

@@ -18,7 +18,6 @@ pub(super) trait Trial {
     fn lock(&self, patience: Patience) -> Result<Acquired, Refused>;
     fn unlock(&self) -> Result<(), NotHeld>;
     fn mark_consistent(&self) -> Result<(), NotHeld>;
-    fn is_mine(&self) -> bool;
     fn is_locked(&self) -> bool;
 }
 
@@ -158,7 +157,11 @@ impl<L: Trial> Place<L> {
         self.notes.entered.set(self.notes.entered.get() + 1);
         step();
         self.right.set(self.right.get() + 1);
-        assert_eq!(self.notes.inside.get(), loom::me(), "someone else is inside");
+        assert_eq!(
+            self.notes.inside.get(),
+            loom::me(),
+            "someone else is inside"
+        );
     }
 
     pub fn leave(&self) {
@@ -181,7 +184,7 @@ impl<L: Trial> Place<L> {
             "visits were lost, or made twice"
         );
         self.leave();
-        self.settle_down();
+        assert!(!self.lock.is_locked(), "left locked");
         self.notes.told_of_deaths.get()
     }
 
@@ -202,9 +205,11 @@ impl<L: Trial> Place<L> {
         assert!(!self.lock.is_locked(), "refused for good, and left locked");
     }
 
-    /// A lock that no one contends for makes no system call: marks of waiters who are gone go, too.
-    fn settle_down(&self) {
-        self.visit_twice();
+    /// As [`settle`](Place::settle), where no one can die. Then the lock comes to rest: when no one contends
+    /// for it any more, it makes no system call.
+    pub fn settle_down(&self) {
+        assert_eq!(self.settle(), 0, "told of a death that was none");
+        self.visit();
         let calls = loom::futex_calls();
         self.visit();
         assert_eq!(
@@ -212,7 +217,6 @@ impl<L: Trial> Place<L> {
             calls,
             "the mark of waiters who are gone stays for ever"
         );
-        assert!(!self.lock.is_locked(), "left locked");
     }
 }
 
@@ -235,9 +239,6 @@ macro_rules! trial {
             }
             fn mark_consistent(&self) -> Result<(), NotHeld> {
                 self.mark_consistent()
-            }
-            fn is_mine(&self) -> bool {
-                self.is_mine()
             }
             fn is_locked(&self) -> bool {
                 self.is_locked()
