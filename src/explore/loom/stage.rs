@@ -147,6 +147,14 @@ pub(super) struct Stage {
     pub(super) futex_calls: u32,
 }
 
+impl Stage {
+    /// Whether the word is in anyone's robust list.
+    pub(super) fn holds_any(&self, word: &LoomWord) -> bool {
+        let mut held = self.actors.iter().flat_map(|actor| &actor.held);
+        held.any(|held| held.is(word))
+    }
+}
+
 thread_local! {
     static STAGE: RefCell<Option<Stage>> = const { RefCell::new(None) };
 }

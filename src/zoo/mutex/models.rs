@@ -1,11 +1,11 @@
 //! The models of the shipped lock.
 
-use super::report::{BOTH, Meets, Model, NEWER};
 use super::visits::{Place, soon};
 use crate::explore::loom::Program;
 use crate::explore::loom::owner_deaths;
 use crate::raw::{Acquired, NotHeld, Patience, RawMutex, RawReentrantMutex, Refused};
 use crate::world::World;
+use crate::zoo::model::{Deadlines, Meets, Model, NEWER};
 
 type At<W> = Place<RawMutex<W>>;
 type Lane<W> = fn(&At<W>);
@@ -17,18 +17,7 @@ pub fn all<W: World>() -> Vec<Model> {
     models
 }
 
-const MODEL: Model = Model {
-    name: "",
-    claim: "",
-    programs: Vec::new(),
-    kernels: BOTH,
-    timed: &[],
-    victims: &[],
-    preemptions_quick: Some(2),
-    preemptions_full: Some(3),
-    full_only: false,
-    meets: &[Meets::Sleep, Meets::EarlyReturn],
-};
+const MODEL: Model = Model::NEW;
 
 /// Both kinds of start: no one has used the lock; it was crowded a moment ago.
 fn both<W: World>(lanes: &[Lane<W>], end: Lane<W>) -> Vec<Program> {
@@ -77,8 +66,18 @@ fn living<W: World>() -> Vec<Model> {
             name: "deadline",
             claim: "one who gives up holds nothing and strands no one",
             programs: both::<W>(&[visit, Place::visit_soon, visit], end),
-            timed: &[2],
+            deadlines: Deadlines::PassSometimes(2),
             meets: &[Meets::Sleep, Meets::TimeOut],
+            ..MODEL
+        },
+        Model {
+            name: "held throughout",
+            claim: "the deadline passes, the attempt is refused, and neither changes whose it is",
+            programs: vec![held::<W>()],
+            deadlines: Deadlines::PassAlways(1),
+            meets: &[Meets::TimeOut, Meets::EarlyReturn],
+            preemptions_quick: None,
+            preemptions_full: None,
             ..MODEL
         },
         Model {
@@ -144,7 +143,10 @@ fn dying<W: World>() -> Vec<Model> {
         Model {
             name: "the second of three killed",
             claim: "the same of the one that finds the lock taken",
-            programs: both::<W>(&[visit, visit, visit], told),
+            programs: both::<W>(&[visit, visit, visit], told)
+                .into_iter()
+                .rev()
+                .collect(),
             victims: &[2],
             meets: DIED,
             ..MODEL
@@ -182,7 +184,7 @@ fn dying<W: World>() -> Vec<Model> {
             name: "killed with a deadline",
             claim: "one who gives up or dies strands no one",
             programs: both::<W>(&[visit, Place::visit_soon, visit], told),
-            timed: &[2],
+            deadlines: Deadlines::PassSometimes(2),
             victims: &[2],
             full_only: true,
             meets: &[Meets::TimeOut, Meets::OwnerDeath],
@@ -254,4 +256,27 @@ fn refusals<W: World>() -> Program {
         assert_eq!(place.settle(), owner_deaths());
     };
     Program::new(At::<W>::fresh, &[asks_again, meddles], end)
+}
+
+fn held<W: World>() -> Program {
+    let start: fn() -> At<W> = || {
+        let place = At::<W>::fresh();
+        let taken = place.lock.lock(Patience::Endless);
+        place.enter(taken);
+        place
+    };
+    let waits: Lane<W> = |place| {
+        assert_eq!(place.lock.lock(soon()), Err(Refused::TimedOut));
+        place.stay_out();
+    };
+    let asks: Lane<W> = |place| {
+        assert_eq!(place.lock.lock(Patience::None), Err(Refused::WouldBlock));
+        place.stay_out();
+    };
+    let end: Lane<W> = |place| {
+        place.work();
+        place.leave();
+        place.settle_down();
+    };
+    Program::new(start, &[waits, asks], end)
 }

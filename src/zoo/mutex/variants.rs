@@ -5,13 +5,15 @@ use serde::Serialize;
 use super::betrayals::*;
 use super::broken::{Broken, Sabotage, betrayed_by};
 use super::models;
-use super::report::{Budget, Model, Verdict};
+use crate::zoo::ladder;
+use crate::zoo::model::{Budget, Model, Verdict};
 
 /// A lock that is wrong in one way, and who must notice.
 pub struct Variant {
     pub name: &'static str,
     /// What is broken.
     pub what: &'static str,
+    models: fn() -> Vec<Model>,
     betrayal: &'static dyn Sabotage,
     caught_by: &'static [&'static str],
 }
@@ -43,8 +45,16 @@ impl VariantReport {
 }
 
 macro_rules! variants {
-    ($($name:literal, $betrayal:ident: $what:literal => $($model:literal),+;)*) => {
-        &[$(Variant { name: $name, what: $what, betrayal: &$betrayal, caught_by: &[$($model),+] }),*]
+    (@models) => { models::all::<Broken> };
+    (@models $models:path) => { $models };
+    ($($name:literal, $betrayal:ident $(in $models:path)?: $what:literal => $($model:literal),+;)*) => {
+        &[$(Variant {
+            name: $name,
+            what: $what,
+            models: variants!(@models $($models)?),
+            betrayal: &$betrayal,
+            caught_by: &[$($model),+],
+        }),*]
     };
 }
 
@@ -70,19 +80,22 @@ pub const VARIANTS: &[Variant] = variants![
     "unannounced unlock", UnannouncedUnlock: "the kernel does not know who is about to give it back" => "one of two killed";
     "withdrawn before the store", WithdrawsBeforeStore: "an unlock withdraws before it gives the lock back" => "one of two killed";
     "withdrawn before the wake", WithdrawsBeforeWake: "an unlock withdraws before it wakes" => "one of two killed";
-    "withdrawn to sleep", WithdrawsToSleep: "a waiter is not announced while it sleeps" => "one of three killed", "the second of three killed";
+    "withdrawn to sleep", WithdrawsToSleep: "a waiter is not announced while it sleeps" => "the second of three killed";
     "not linked", NotLinked: "an owner is not in its robust list" => "one of two killed";
     "linked late", LinkedLate: "an owner enters its list after it has withdrawn" => "one of two killed";
     "kernel misjudged", KernelMisjudged: "an old kernel is taken for one that passes on the wake of a marked word" => "one of two killed";
     "death overlooked", DeathOverlooked: "a new owner does not look whether the last one died" => "one of two killed", "killed, and given up";
+    "Drepper's first mutex", Honest in ladder::first_mutex: "two waiters keep each other from falling asleep" => "first mutex";
+    "woken owns", Honest in ladder::woken_owns: "to be woken is taken for owning" => "woken owns";
+    "futex trusted", Honest in ladder::trusting_event: "the return of a futex wait is taken for the event" => "trusting event";
 ];
 
 impl Variant {
     /// Runs the models that must catch it. `progress` is told of executions so far, now and then.
     pub fn run(&self, budget: Budget, progress: &mut dyn FnMut(u64)) -> VariantReport {
-        let models = models::all::<Broken>();
+        let models = (self.models)();
         let catches = self.caught_by.iter().map(|&name| {
-            let model: &Model = models
+            let model = models
                 .iter()
                 .find(|model| model.name == name)
                 .expect("a variant names a model");

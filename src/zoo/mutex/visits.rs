@@ -170,7 +170,7 @@ impl<L: Trial> Place<L> {
     }
 
     /// Was refused: holds nothing, and can do nothing.
-    fn stay_out(&self) {
+    pub fn stay_out(&self) {
         assert_eq!(self.lock.unlock(), Err(NotHeld));
     }
 

@@ -55,14 +55,22 @@ pub(super) enum Meets {
     PassedOn,
 }
 
+/// Whose deadlines pass: of the first sleep, or of the second where the first returns early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deadlines {
+    None,
+    /// In one half of the searches.
+    PassSometimes(u32),
+    PassAlways(u32),
+}
+
 /// A claim, and the programs and settings that could refute it.
 pub struct Model {
     pub name: &'static str,
     pub claim: &'static str,
     pub(super) programs: Vec<Program>,
     pub(super) kernels: &'static [Kernel],
-    /// Lanes whose first timed sleep ends by its deadline, in one half of the searches.
-    pub(super) timed: &'static [u32],
+    pub(super) deadlines: Deadlines,
     /// Lanes that are killed, each before each of its steps; two: in all pairs.
     pub(super) victims: &'static [u32],
     pub(super) preemptions_quick: Option<usize>,
@@ -89,6 +97,19 @@ struct Run<'a> {
 }
 
 impl Model {
+    pub(super) const NEW: Model = Model {
+        name: "",
+        claim: "",
+        programs: Vec::new(),
+        kernels: BOTH,
+        deadlines: Deadlines::None,
+        victims: &[],
+        preemptions_quick: Some(2),
+        preemptions_full: Some(3),
+        full_only: false,
+        meets: &[Meets::Sleep, Meets::EarlyReturn],
+    };
+
     /// Lanes of its largest program.
     pub fn lanes(&self) -> usize {
         self.programs.iter().map(Program::lanes).max().unwrap_or(0)
@@ -142,9 +163,14 @@ impl Model {
             {
                 for early in [false, true] {
                     for timed_out in [false, true] {
-                        if timed_out && self.timed.is_empty() {
-                            continue;
-                        }
+                        let timed = match (self.deadlines, timed_out) {
+                            (Deadlines::None | Deadlines::PassSometimes(_), false) => None,
+                            (
+                                Deadlines::PassSometimes(lane) | Deadlines::PassAlways(lane),
+                                true,
+                            ) => Some(lane),
+                            (Deadlines::None, true) | (Deadlines::PassAlways(_), false) => continue,
+                        };
                         // One sleeper at most beside the owner: the order is none.
                         if wake_order == WakeOrder::LastIn && lanes <= 2 {
                             continue;
@@ -157,7 +183,7 @@ impl Model {
                         }
                         // After an early return, the second sleep is the one that times out.
                         let nth = if early { 2 } else { 1 };
-                        let time_outs = self.timed.iter().map(|&lane| Nth { lane, nth });
+                        let time_outs = timed.iter().map(|&lane| Nth { lane, nth }).collect();
                         let (preemptions_max, executions_max) = match budget {
                             Budget::Quick => (self.preemptions_quick, EXECUTIONS_MAX_QUICK),
                             Budget::Full => (self.preemptions_full, EXECUTIONS_MAX_FULL),
@@ -170,7 +196,7 @@ impl Model {
                                 .copied()
                                 .filter(|_| early)
                                 .collect(),
-                            time_outs: time_outs.filter(|_| timed_out).collect(),
+                            time_outs,
                             preemptions_max,
                             executions_max,
                             ..Setting::default()
