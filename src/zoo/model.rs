@@ -1,4 +1,8 @@
 //! A model: a claim, the programs that could refute it, and the settings in which they are searched.
+//!
+//! A model's run is a set of searches: each program, in each combination of kernel, wake order, early
+//! returns and time-outs, with each way to kill its victims. It ends at the first failure. It ends as
+//! [`Verdict::Blind`] if it never met what it is about: a check that has stopped looking must not pass.
 
 use serde::Serialize;
 
@@ -71,6 +75,8 @@ pub struct Model {
     pub(super) programs: Vec<Program>,
     pub(super) kernels: &'static [Kernel],
     pub(super) deadlines: Deadlines,
+    /// How many locks a lane may hold.
+    pub(super) room: u32,
     /// Lanes that are killed, each before each of its steps; two: in all pairs.
     pub(super) victims: &'static [u32],
     pub(super) preemptions_quick: Option<usize>,
@@ -103,6 +109,7 @@ impl Model {
         programs: Vec::new(),
         kernels: BOTH,
         deadlines: Deadlines::None,
+        room: 2_048,
         victims: &[],
         preemptions_quick: Some(2),
         preemptions_full: Some(3),
@@ -115,9 +122,9 @@ impl Model {
         self.programs.iter().map(Program::lanes).max().unwrap_or(0)
     }
 
-    /// Whether the quick budget leaves it out.
-    pub fn full_only(&self) -> bool {
-        self.full_only
+    /// Whether it belongs to this budget.
+    pub fn fits(&self, budget: Budget) -> bool {
+        budget == Budget::Full || !self.full_only
     }
 
     /// Searches until something fails. `progress` is told of the counts so far, after each search.
@@ -197,6 +204,7 @@ impl Model {
                                 .filter(|_| early)
                                 .collect(),
                             time_outs,
+                            room: self.room,
                             preemptions_max,
                             executions_max,
                             ..Setting::default()
@@ -300,4 +308,77 @@ fn describe(setting: &Setting) -> String {
 
 fn first_of(lanes: impl Iterator<Item = u32>) -> Vec<Nth> {
     lanes.map(|lane| Nth { lane, nth: 1 }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::loom::{LoomWord, step};
+    use crate::world::Word;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    fn check(model: Model, expected: Verdict, message: &str) {
+        let report = model.run(Budget::Quick, &mut |_| {});
+        let said = report.message.clone().unwrap_or_default();
+        assert!(
+            report.verdict == expected && said.contains(message),
+            "{report:?}"
+        );
+    }
+
+    fn of(lanes: &[fn(&LoomWord)]) -> Model {
+        Model {
+            programs: vec![Program::new(|| LoomWord::new(0), lanes, |_| {})],
+            meets: &[],
+            ..Model::NEW
+        }
+    }
+
+    #[test]
+    fn without_a_step_a_model_is_blind() {
+        check(of(&[|_| {}, |_| {}]), Verdict::Blind, "no step");
+    }
+
+    #[test]
+    fn without_a_choice_a_model_is_blind() {
+        let mut model = of(&[|word| word.store(1, Relaxed)]);
+        model.kernels = NEWER;
+        check(model, Verdict::Blind, "no choice");
+    }
+
+    #[test]
+    fn without_what_it_must_meet_a_model_is_blind() {
+        let meets: [&'static [Meets]; 5] = [
+            &[Meets::Sleep],
+            &[Meets::EarlyReturn],
+            &[Meets::TimeOut],
+            &[Meets::OwnerDeath],
+            &[Meets::PassedOn],
+        ];
+        for meets in meets {
+            let add: fn(&LoomWord) = |word| {
+                word.fetch_add(1, Relaxed);
+            };
+            let model = Model {
+                meets,
+                victims: &[1],
+                ..of(&[add, add])
+            };
+            check(model, Verdict::Blind, "never met");
+        }
+    }
+
+    #[test]
+    fn a_lane_without_an_end_fails() {
+        let forever: fn(&LoomWord) = |_| {
+            loop {
+                step();
+            }
+        };
+        let model = Model {
+            victims: &[1],
+            ..of(&[forever])
+        };
+        check(model, Verdict::Fails, "more than 500 steps");
+    }
 }

@@ -1,4 +1,46 @@
-//! The models of the robust lock.
+//! The robust lock on trial: the shipped [`RawMutex`](crate::raw::RawMutex) and
+//! [`RawReentrantMutex`](crate::raw::RawReentrantMutex), unchanged, in loom's memory model; and broken
+//! variants of it, each of which the same models must catch.
+//!
+//! # Example
+//! ```
+//! use forkproof::zoo::model::{Budget, Verdict};
+//! use forkproof::zoo::mutex;
+//!
+//! let model = mutex::list().into_iter().find(|model| model.name == "held throughout").unwrap();
+//! let report = model.run(Budget::Quick, &mut |_| {});
+//! assert_eq!(report.verdict, Verdict::Holds);
+//!
+//! let variant = mutex::VARIANTS.iter().find(|variant| variant.name == "no wake").unwrap();
+//! assert!(variant.run(Budget::Quick, &mut |_| {}).is_caught());
+//! ```
+//!
+//! # The parts
+//! | file | holds |
+//! |---|---|
+//! | `visits` | what a lane does with a lock, and what must be true while it holds it |
+//! | `models` | the models: lanes, victims, bounds |
+//! | `broken` | a world in which one thing is wrong |
+//! | `betrayals` | the things that can be wrong |
+//! | `variants` | the table of variants, and who must catch each |
+//!
+//! # What a pass proves
+//! That no execution of the given lanes breaks one of these, in any interleaving within the preemption
+//! bound, with any weak read that loom knows, with and without early returns, in both wake orders, on
+//! kernels since 6.2 and before, starting with either value of the hint, and with a lane killed before any
+//! of its steps:
+//! 1. One at a time is inside, and sees what those before it did.
+//! 2. No one sleeps while the lock is free and no one is about to take it.
+//! 3. A death inside is told to the next one in, once; no other death is told of.
+//! 4. After a death, what was not repaired is refused to everyone.
+//! 5. One who was refused holds nothing and has changed nothing.
+//! 6. When no one contends any more, no system call is made any more.
+//!
+//! # What it does not
+//! More lanes, more rounds, more preemptions than were searched; the layout of the robust list, and the
+//! compiler's order of accesses to it; fairness. On kernels before 6.2 a waiter that is killed after
+//! *another's death* woke it takes that wake along (the kernel passes it on only for a word of 0, and the
+//! word says `OWNER_DIED`): models with two deaths run by the newer rule alone.
 
 mod betrayals;
 mod broken;
@@ -6,5 +48,40 @@ mod models;
 mod variants;
 mod visits;
 
-pub use models::all;
 pub use variants::{Catch, VARIANTS, Variant, VariantReport};
+
+use super::ladder;
+use super::model::{Budget, Model, ModelReport};
+use crate::explore::loom::Loom;
+
+/// Every model that must hold: those of the shipped lock, and those of the ladder's right locks.
+pub fn list() -> Vec<Model> {
+    let mut models = models::all::<Loom>();
+    models.extend(ladder::models());
+    models
+}
+
+/// Runs every model that the budget has room for. `progress` is told of a model's counts so far after each
+/// of its searches, and of each finished model last.
+pub fn models(budget: Budget, progress: &mut dyn FnMut(&ModelReport)) -> Vec<ModelReport> {
+    let chosen = list().into_iter().filter(|model| model.fits(budget));
+    chosen
+        .map(|model| {
+            let report = model.run(budget, progress);
+            progress(&report);
+            report
+        })
+        .collect()
+}
+
+/// Runs every broken variant. `progress` is told of each finished one.
+pub fn variants(budget: Budget, progress: &mut dyn FnMut(&VariantReport)) -> Vec<VariantReport> {
+    VARIANTS
+        .iter()
+        .map(|variant| {
+            let report = variant.run(budget, &mut |_| {});
+            progress(&report);
+            report
+        })
+        .collect()
+}

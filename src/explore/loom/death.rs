@@ -7,12 +7,37 @@
 //!
 //! Source: `handle_futex_death` and `exit_robust_list` in `kernel/futex/core.c`.
 
+use ::loom::cell::UnsafeCell;
+
 use super::LoomWord;
 use super::stage::{self, Kernel};
 use crate::world::{OWNER_DIED, TID_MASK, WAITERS};
 
 /// What a killed lane is unwound with.
 pub(super) struct Killed;
+
+/// The links of a node: loom watches that owners only touch them, one after the other.
+pub(super) struct Links(UnsafeCell<()>);
+
+// SAFETY: nothing is stored in it; it exists to be watched, and all threads that loom watches are
+// coroutines of one thread.
+unsafe impl Send for Links {}
+// SAFETY: as for Send.
+unsafe impl Sync for Links {}
+
+impl Links {
+    pub(super) fn new() -> Self {
+        Links(UnsafeCell::new(()))
+    }
+
+    fn read(&self) {
+        self.0.with(|_| ());
+    }
+
+    fn write(&self) {
+        self.0.with_mut(|_| ());
+    }
+}
 
 /// Tells the kernel which word the calling thread is working on, in place of what it was told before.
 pub fn announce(word: &LoomWord) {
@@ -29,12 +54,14 @@ pub fn withdraw() {
 /// Puts a word into the calling thread's robust list.
 pub fn link(word: &LoomWord) {
     super::step();
+    word.links().write();
     stage::with_actor(|actor| actor.held.push(word.clone()));
 }
 
 /// Takes a word out of the calling thread's robust list.
 pub fn unlink(word: &LoomWord) {
     super::step();
+    word.links().write();
     stage::with_actor(|actor| actor.held.retain(|held| !held.is(word)));
 }
 
@@ -56,6 +83,7 @@ pub(super) fn die() -> ! {
     stage::with(|stage| stage.tally.deaths_of[id as usize] += 1);
     let mut owned = false;
     for word in held.iter().rev() {
+        word.links().read();
         if !announced.as_ref().is_some_and(|it| it.is(word)) {
             owned |= settle(word, id, false);
         }

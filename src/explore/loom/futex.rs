@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ::loom::sync::atomic::AtomicU32;
 use ::loom::thread::{self, Thread};
 
+use super::death::Links;
 use super::stage::{self, Fate, WakeOrder};
 use super::step;
 use crate::world::{Deadline, Woken, Word};
@@ -32,6 +33,7 @@ pub struct LoomWord(Arc<Inner>);
 
 struct Inner {
     atomic: AtomicU32,
+    links: Links,
     sleepers: Mutex<VecDeque<Arc<Sleeper>>>,
 }
 
@@ -46,6 +48,7 @@ impl Word for LoomWord {
     fn new(value: u32) -> Self {
         LoomWord(Arc::new(Inner {
             atomic: AtomicU32::new(value),
+            links: Links::new(),
             sleepers: Mutex::default(),
         }))
     }
@@ -144,6 +147,11 @@ impl LoomWord {
     /// How many are asleep on this word.
     pub fn sleepers_count(&self) -> usize {
         self.sleepers().len()
+    }
+
+    /// Of the node to which the word belongs.
+    pub(super) fn links(&self) -> &Links {
+        &self.0.links
     }
 
     /// A wake that is no step of a lane.

@@ -83,7 +83,7 @@ pub struct Loom;
 
 impl World for Loom {
     type Word = LoomWord;
-    /// The list is kept by the stage.
+    /// The list is kept by the stage, and the links are watched beside the word.
     type Links = ();
 
     fn me() -> u32 {

@@ -11,7 +11,7 @@ type At<W> = Place<RawMutex<W>>;
 type Lane<W> = fn(&At<W>);
 
 /// Every model of the lock, in the world `W`.
-pub fn all<W: World>() -> Vec<Model> {
+pub(super) fn all<W: World>() -> Vec<Model> {
     let mut models = living::<W>();
     models.extend(dying::<W>());
     models
@@ -78,6 +78,14 @@ fn living<W: World>() -> Vec<Model> {
             meets: &[Meets::TimeOut, Meets::EarlyReturn],
             preemptions_quick: None,
             preemptions_full: None,
+            ..MODEL
+        },
+        Model {
+            name: "no room",
+            claim: "who holds as many as a death can give back is refused one more, and it stays free",
+            programs: vec![no_room::<W>()],
+            room: 1,
+            meets: &[Meets::Sleep],
             ..MODEL
         },
         Model {
@@ -279,4 +287,29 @@ fn held<W: World>() -> Program {
         place.settle_down();
     };
     Program::new(start, &[waits, asks], end)
+}
+
+fn no_room<W: World>() -> Program {
+    type Two<W> = (At<W>, At<W>);
+    let both: fn(&Two<W>) = |(one, other)| {
+        let taken = one.lock.lock(Patience::Endless);
+        one.enter(taken);
+        assert_eq!(
+            other.lock.lock(Patience::Endless),
+            Err(Refused::TooManyHeld)
+        );
+        other.stay_out();
+        one.work();
+        one.leave();
+        other.visit();
+    };
+    let each: fn(&Two<W>) = |(one, other)| {
+        one.visit();
+        other.visit();
+    };
+    let end: fn(&Two<W>) = |(one, other)| {
+        one.settle_down();
+        other.settle_down();
+    };
+    Program::new(|| (At::<W>::fresh(), At::<W>::fresh()), &[both, each], end)
 }
