@@ -61,26 +61,26 @@ pub fn list() -> Vec<Model> {
     models
 }
 
-/// Runs every model that the budget has room for. `progress` is told of a model's counts so far after each
-/// of its searches, and of each finished model last.
-pub fn models(budget: Budget, progress: &mut dyn FnMut(&ModelReport)) -> Vec<ModelReport> {
+/// Runs every model that belongs to the budget; `done` is told of each. (For progress within a model run it
+/// by itself: [`Model::run`].)
+pub fn models(budget: Budget, done: &mut dyn FnMut(&ModelReport)) -> Vec<ModelReport> {
     let chosen = list().into_iter().filter(|model| model.fits(budget));
     chosen
         .map(|model| {
-            let report = model.run(budget, progress);
-            progress(&report);
+            let report = model.run(budget, &mut |_| {});
+            done(&report);
             report
         })
         .collect()
 }
 
-/// Runs every broken variant. `progress` is told of each finished one.
-pub fn variants(budget: Budget, progress: &mut dyn FnMut(&VariantReport)) -> Vec<VariantReport> {
+/// Runs every broken variant; `done` is told of each.
+pub fn variants(budget: Budget, done: &mut dyn FnMut(&VariantReport)) -> Vec<VariantReport> {
     VARIANTS
         .iter()
         .map(|variant| {
             let report = variant.run(budget, &mut |_| {});
-            progress(&report);
+            done(&report);
             report
         })
         .collect()

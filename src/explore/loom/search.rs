@@ -61,12 +61,12 @@ impl Program {
 /// Runs every execution of the program that the setting allows, until one fails.
 ///
 /// # Panics
-/// If called inside a search.
+/// If called inside a search, or if [`Setting::executions_max`] is no multiple of 1,000.
 pub fn explore(program: &Program, setting: &Setting) -> Search {
-    assert!(setting.executions_max % CHECK_EVERY as u64 == 0);
+    assert!(setting.executions_max.is_multiple_of(CHECK_EVERY as u64));
     let mut builder = ::loom::model::Builder::new();
     // All that the environment could change is set: a search means the same wherever it runs.
-    builder.max_threads = LANES_MAX + 1;
+    builder.max_threads = LANES_MAX; // lane 1 runs on the model's own
     builder.max_branches = BRANCHES_MAX;
     builder.max_permutations = Some(setting.executions_max as usize);
     builder.max_duration = None;

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 
 use super::LoomWord;
 
-/// The most lanes of a model: loom's threads are five, and one is the stage's own.
+/// The most lanes of a model. Loom has room for five threads; no search of five comes to an end.
 pub const LANES_MAX: usize = 4;
 
 /// The thread id of the single-threaded prologue and epilogue of an execution.

@@ -115,3 +115,35 @@ impl Variant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::loom::Loom;
+
+    /// What the variants are caught by is their betrayal, and not the world that carries it.
+    #[test]
+    fn the_broken_world_with_nothing_wrong_is_loom() {
+        for name in ["two lanes, two rounds", "deadline", "one of two killed"] {
+            let run = |models: Vec<Model>| {
+                let model = models.into_iter().find(|model| model.name == name);
+                model.unwrap().run(Budget::Quick, &mut |_| {})
+            };
+            let honest = run(models::all::<Loom>());
+            let carried = betrayed_by(&Honest, || run(models::all::<Broken>()));
+            assert_eq!(honest.verdict, Verdict::Holds);
+            assert_eq!(carried.verdict, Verdict::Holds);
+            assert_eq!(carried.executions, honest.executions);
+        }
+    }
+
+    #[test]
+    fn every_name_is_given_once() {
+        let mut names: Vec<_> = VARIANTS.iter().map(|variant| variant.name).collect();
+        names.extend(models::all::<Loom>().iter().map(|model| model.name));
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}
