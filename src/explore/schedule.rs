@@ -154,7 +154,7 @@ impl Plan {
         let mut state = seed;
         let picks = std::iter::repeat_with(|| {
             let random = splitmix(&mut state);
-            if random % 4 == 0 {
+            if random.is_multiple_of(4) {
                 (random >> 8) as u8
             } else {
                 0

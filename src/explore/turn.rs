@@ -13,6 +13,7 @@
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::ptr::NonNull;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -193,9 +194,9 @@ where
     A: DeserializeOwned,
     F: Fn(&mut Stage, A) + Copy + 'static,
 {
-    // SAFETY: F has no size (run_all() asserts it) and is Copy, and one was given to run_all(): a value of
-    // it is made of nothing, and the copy is as good.
-    let set_up: F = unsafe { std::mem::MaybeUninit::uninit().assume_init() };
+    // SAFETY: F has no bytes (run_all() asserts it), so every address holds it; it is Copy, and a value of it
+    // was given to run_all(), of which this is a copy in another process of the same program.
+    let set_up = unsafe { NonNull::<F>::dangling().as_ptr().read() };
     let _slower_without = fork::stay_on_this_core();
     let task: Task = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
     let mut runs = Vec::with_capacity(task.plans.len());

@@ -53,7 +53,7 @@ fn text(panic: &(dyn std::any::Any + Send)) -> &str {
 
 impl Shard {
     /// The checks of this part.
-    pub fn of<'a>(self, checks: &'a [Check]) -> Vec<&'a Check> {
+    pub fn of(self, checks: &[Check]) -> Vec<&Check> {
         let part = checks.iter().skip(self.index - 1).step_by(self.count);
         part.collect()
     }
