@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use forkproof::tutorial::{self, EXAMPLES, Example, Order, judge, t004};
+use forkproof::tutorial::{self, EXAMPLES, Example, Order, invariant, judge, t004};
 use forkproof::{Array, Process, StartMethod};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_forkproof");
@@ -76,6 +76,15 @@ fn prints_what_it_must(id: &str) {
             let output = String::from_utf8_lossy(&output.stdout);
             panic!("{id}: {wrong}, in:\n{output}")
         });
+    }
+    if let Some(race) = invariant::of(id) {
+        let shown = |output: &Output| race.is_shown_by(&String::from_utf8_lossy(&output.stdout));
+        let runs = outputs.len();
+        assert!(
+            outputs.iter().any(shown),
+            "{id}: in none of {runs} runs {}",
+            race.shows
+        );
     }
 }
 

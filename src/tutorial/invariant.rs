@@ -21,6 +21,9 @@ use super::judge::first_difference;
 pub struct Race {
     pub id: &'static str,
     keeps: Keeps,
+    /// What one run or another shows: it is what the example is there for.
+    pub shows: &'static str,
+    shown_by: fn(&str) -> bool,
 }
 
 enum Keeps {
@@ -49,6 +52,11 @@ static RACES: &[Race] = &[
             begins_alone: true,
             mixed: true,
         },
+        shows: "start does not wait for the child",
+        shown_by: |output| {
+            let place = |text| output.lines().position(|line| line.starts_with(text));
+            place("before join") < place("exit child")
+        },
     },
     Race {
         id: "003.5b",
@@ -57,6 +65,8 @@ static RACES: &[Race] = &[
             begins_alone: true,
             mixed: true,
         },
+        shows: "lines of two processes are mixed",
+        shown_by: |output| first_mixed(numbered_process, output).is_some(),
     },
     Race {
         id: "003.5c",
@@ -65,22 +75,24 @@ static RACES: &[Race] = &[
             begins_alone: true,
             mixed: false,
         },
+        shows: "each process prints at one go",
+        shown_by: |output| first_mixed(numbered_process, output).is_none(),
     },
     Race {
         id: "004.1",
         keeps: Keeps::Lanes {
-            lane_of: |line| match line.to_lowercase() {
-                line if line.contains("square") => "squares".to_string(),
-                line if line.contains("cube") => "cubes".to_string(),
-                _ => PARENT.to_string(),
-            },
+            lane_of: square_or_cube,
             begins_alone: false,
             mixed: true,
         },
+        shows: "two processes work at the same time",
+        shown_by: |output| first_mixed(square_or_cube, output).is_some(),
     },
     Race {
         id: "004.8c",
         keeps: Keeps::Number(200 - 100..=200 + 100),
+        shows: "an update is lost",
+        shown_by: |output| number(output) != Some(200),
     },
 ];
 
@@ -94,6 +106,15 @@ fn numbered_process(line: &str) -> String {
     number.map_or(PARENT.to_string(), |(number, _)| {
         format!("process {number}")
     })
+}
+
+fn square_or_cube(line: &str) -> String {
+    let lane = match line.to_lowercase() {
+        line if line.contains("square") => "squares",
+        line if line.contains("cube") => "cubes",
+        _ => PARENT,
+    };
+    lane.to_string()
 }
 
 /// The invariant of an example whose order is a race.
@@ -113,6 +134,12 @@ impl Race {
                 _ => output.to_string(),
             },
         }
+    }
+
+    /// Whether this output shows what [`shows`](Race::shows) says. Not every one does; of many runs at the same
+    /// time some will, unless the program has become another.
+    pub fn is_shown_by(&self, output: &str) -> bool {
+        (self.shown_by)(output)
     }
 
     /// Whether this is a possible output.
@@ -254,6 +281,27 @@ mod tests {
             wrong,
             r#""process: 0, line 2" comes after a line of another process"#
         );
+    }
+
+    #[test]
+    fn what_an_example_is_there_for_is_not_in_every_output() {
+        let never_shown = [
+            (
+                "003.1",
+                "start parent process\nstart child process\nwaiting for 2 seconds\nexit child process\n\
+                 before join parent process doesn't wait\nexit parent process\n",
+            ),
+            ("003.5b", &text("003.5c").replace("using", "without")),
+            ("004.1", "square: 4\nsquare: 9\nCube: 8\nDone\n"),
+            ("004.8c", "200\n"),
+        ];
+        for (id, output) in never_shown {
+            assert!(!of(id).unwrap().is_shown_by(output), "{id}");
+        }
+        for id in ["003.1", "003.5b", "003.5c", "004.1"] {
+            assert!(of(id).unwrap().is_shown_by(text(id)), "{id}");
+        }
+        assert!(of("004.8c").unwrap().is_shown_by("199\n"));
     }
 
     #[test]

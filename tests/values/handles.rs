@@ -159,17 +159,17 @@ fn ten_thousand_locks_go_to_a_child_and_come_free_again() {
 }
 
 #[test]
-fn arguments_of_a_process_that_is_never_started_come_free() {
-    fn unused(_locks: Vec<Lock>) {}
+fn what_is_packed_and_not_sent_comes_free() {
     fn parent() {
         let run = || {
             let locks: Vec<Lock> = (0..5_000).map(|_| Lock::new().unwrap()).collect();
-            Process::new(unused, (locks,))
+            drop(passage::pack(&locks).unwrap());
+            drop(Process::new(|_: Vec<Lock>| (), (locks,))); // never started
         };
-        drop(run());
+        run();
         let held = holdings();
         for _ in 0..3 {
-            drop(run());
+            run();
         }
         assert_eq!(holdings(), held);
     }
@@ -244,11 +244,30 @@ fn bytes_that_are_no_handle_are_refused() {
         |arena: u32, slot: u32| move |_| postcard::to_allocvec(&(arena, slot, 0_u32)).unwrap();
     assert!(refused(&handle(1, 0), None).contains("descriptor 1 of 1"));
     assert!(refused(&handle(0, u32::MAX), None).contains(&format!("slot {}", u32::MAX)));
-    assert!(
-        refused(&handle(0, 900), None).contains("is gone"),
-        "no one holds that slot"
-    );
     assert_eq!(value.get().unwrap(), 1);
+}
+
+#[test]
+fn a_handle_of_something_that_is_gone_is_refused() {
+    let value = Value::new([1_u16; 7]).unwrap(); // of a type that no other test puts in its place
+    let parcel = passage::pack(&value).unwrap();
+    let receive = |bytes: &[u8]| {
+        let received = passage::unpack::<Value<[u16; 7]>>(bytes, descriptors(&parcel));
+        received.map(drop).map_err(|error| error.to_string())
+    };
+    let (arena, slot, tag): (u32, u32, u32) = postcard::from_bytes(&parcel.bytes).unwrap();
+    let other = postcard::to_allocvec(&(arena, slot, !tag)).unwrap();
+    let gone = "the object that a handle names is gone";
+    assert!(
+        receive(&other).unwrap_err().ends_with(gone),
+        "something else is there"
+    );
+
+    let bytes = parcel.bytes.clone();
+    let fds = descriptors(&parcel);
+    drop((parcel, value));
+    let late = passage::unpack::<Value<[u16; 7]>>(&bytes, fds).unwrap_err();
+    assert!(late.to_string().ends_with(gone), "nothing is there: {late}");
 }
 
 #[test]

@@ -132,9 +132,12 @@ fn a_value_of_eight_bytes_is_never_seen_half_written() {
     let p = Process::new(write, (value.clone(), stop.clone(), exchange.name.clone()));
     p.start().unwrap();
     assert_eq!(exchange.accept().hear(), "writing");
-    for _ in 0..200_000 {
+    let (mut reads, mut changes, mut last) = (0, 0, 0);
+    while reads < 200_000 || changes < 500 {
         let seen = value.get_unlocked();
         assert!(seen == 0 || seen == u64::MAX, "{seen:#x}");
+        reads += 1;
+        changes += u32::from(seen != std::mem::replace(&mut last, seen));
     }
     stop.set_unlocked(true);
     assert_eq!(p.join().unwrap(), 0);
