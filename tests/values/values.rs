@@ -129,7 +129,7 @@ fn a_value_of_eight_bytes_is_never_seen_half_written() {
     }
     let (value, stop) = (Value::new(0).unwrap(), Value::new(false).unwrap());
     let exchange = Exchange::new();
-    let p = Process::new(write, (value.clone(), stop.clone(), exchange.name.clone()));
+    let p = Process::new(write, (value.clone(), stop.clone(), exchange.name.clone())).daemon(true);
     p.start().unwrap();
     assert_eq!(exchange.accept().hear(), "writing");
     let (mut reads, mut changes, mut last) = (0, 0, 0);
