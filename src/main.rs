@@ -1,9 +1,11 @@
 //! The command line. Its words and exit codes are a promise: scripts rely on them.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use forkproof::sys::life;
 use forkproof::tutorial::{self, EXAMPLES};
 use forkproof::verify::{self, Budget, Check, Progress, Shard, Size};
 use forkproof::zoo::{self, model};
@@ -101,21 +103,23 @@ fn main() -> ExitCode {
 /// What clap has to say: help is an answer, all else is a complaint.
 fn usage(error: &clap::Error) -> ExitCode {
     match error.print() {
-        Ok(()) if !error.use_stderr() => ExitCode::SUCCESS,
-        Ok(()) => ExitCode::from(USAGE),
-        Err(broken) => refuse(&broken),
+        Err(refusal) if refusal.kind() != io::ErrorKind::BrokenPipe => refuse(&refusal),
+        _ if error.use_stderr() => ExitCode::from(USAGE),
+        _ => ExitCode::SUCCESS,
     }
 }
 
-fn refuse(refusal: &(dyn std::error::Error + 'static)) -> ExitCode {
-    let pipe_is_closed = refusal
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-    if pipe_is_closed {
-        return ExitCode::SUCCESS; // whoever read, as `head` does, has enough
-    }
+fn refuse(refusal: &dyn std::error::Error) -> ExitCode {
     let _ = writeln!(io::stderr(), "forkproof: {refusal}"); // nowhere else to complain
     ExitCode::from(USAGE)
+}
+
+/// Writes a line to stdout, if anyone still reads: who closed the pipe, as `head` does, has had enough.
+fn print(line: impl Display) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }
 
 fn verify(options: &Verify) -> Result<bool, Refusal> {
@@ -139,17 +143,16 @@ fn verify(options: &Verify) -> Result<bool, Refusal> {
         return Err("no check is meant: see `forkproof verify --help`".into());
     }
     let table = verify::run(&checks, budget, |check| Progress::on_stderr(title(check)));
-    let mut out = io::stdout().lock();
     if options.json {
-        serde_json::to_writer_pretty(&mut out, &table.json())?;
-        writeln!(out)?;
+        print(serde_json::to_string_pretty(&table.json())?)?;
     } else {
-        writeln!(out, "{table}")?;
+        print(&table)?;
     }
     Ok(table.holds())
 }
 
 fn tutorial(options: &Tutorial) -> Result<bool, Refusal> {
+    life::end_at_broken_pipe()?; // the examples print as any program does
     if options.real_time {
         // SAFETY: no other thread runs yet: main() is all that has run.
         unsafe { tutorial::run_in_real_time() };
@@ -174,16 +177,15 @@ fn tutorial(options: &Tutorial) -> Result<bool, Refusal> {
 }
 
 fn list_tutorials() -> Result<bool, Refusal> {
-    let mut out = io::stdout().lock();
     for example in EXAMPLES {
-        writeln!(out, "{:7} {}", example.id, example.title())?;
+        print(format_args!("{:7} {}", example.id, example.title()))?;
     }
     Ok(true)
 }
 
 fn all_tutorials() -> Result<bool, Refusal> {
     for example in EXAMPLES {
-        writeln!(io::stdout(), "--- {} {}", example.id, example.title())?;
+        print(format_args!("--- {} {}", example.id, example.title()))?;
         (example.run)()?;
     }
     Ok(true)
@@ -191,40 +193,33 @@ fn all_tutorials() -> Result<bool, Refusal> {
 
 fn replay(string: &str) -> Result<bool, Refusal> {
     let run = verify::replay(string)?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}\nends: {}", run.trace, run.ended)?;
+    print(format_args!("{}\nends: {}", run.trace, run.ended))?;
     Ok(run.is_well())
 }
 
 fn zoo() -> Result<bool, Refusal> {
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "{:28} {:28} {:>12}  what is broken",
-        "variant", "caught by", "executions"
-    )?;
-    let mut written = Ok(());
+    let line = |name: &str, who: &str, executions: &str, what: &str| {
+        print(format_args!("{name:28} {who:28} {executions:>12}  {what}"))
+    };
+    line("variant", "caught by", "executions", "what is broken")?;
+    let mut printed = Ok(());
     let variants = zoo::mutex::variants(model::Budget::Quick, &mut |variant| {
         for catch in &variant.catches {
             let who = match &catch.message {
                 Some(_) => catch.model.to_owned(),
                 None => format!("ESCAPES {}", catch.model),
             };
-            let (name, what) = (variant.name, variant.what);
-            let line = writeln!(out, "{name:28} {who:28} {:>12}  {what}", catch.executions);
-            written = std::mem::replace(&mut written, Ok(())).and(line);
+            let executions = catch.executions.to_string();
+            if printed.is_ok() {
+                printed = line(variant.name, &who, &executions, variant.what);
+            }
         }
     });
-    written?;
-    let escaped = variants
+    printed?;
+    let caught = variants
         .iter()
-        .filter(|variant| !variant.is_caught())
+        .filter(|variant| variant.is_caught())
         .count();
-    writeln!(
-        out,
-        "\n{} of {} caught",
-        variants.len() - escaped,
-        variants.len()
-    )?;
-    Ok(escaped == 0)
+    print(format_args!("\n{caught} of {} caught", variants.len()))?;
+    Ok(caught == variants.len())
 }

@@ -63,6 +63,19 @@ pub fn at_exit(last_act: extern "C" fn()) -> io::Result<()> {
     }
 }
 
+/// From here on this process, and the children that it starts, end silently when they write to a pipe that no one
+/// reads any more, as programs in other languages do. (A Rust program ignores SIGPIPE, and `println!` panics.)
+///
+/// # Errors
+/// The kernel refuses.
+pub fn end_at_broken_pipe() -> io::Result<()> {
+    // SAFETY: SIG_DFL runs no code of ours.
+    match unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) } {
+        libc::SIG_ERR => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// The life of a child that was made with an order. It has one thread, and all signals wait.
 pub(super) fn live(birth: Birth, parent: OwnedFd) -> ! {
     let Birth {

@@ -1,7 +1,7 @@
 //! How far a check has got, on stderr: bars on a terminal, a line for each check elsewhere.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -16,7 +16,7 @@ impl Progress {
     pub fn on_stderr(title: impl Display) -> Progress {
         let lines = !stderr().is_terminal();
         if lines {
-            eprintln!("{title}");
+            say(&title);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{msg:36} {wide_bar} {pos}/{len} {elapsed}");
@@ -52,7 +52,11 @@ impl Progress {
     pub fn finish(self, verdict: impl Display) {
         self.bar.finish_and_clear();
         if self.lines {
-            eprintln!("  {verdict}");
+            say(format_args!("  {verdict}"));
         }
     }
+}
+
+fn say(line: impl Display) {
+    let _ = writeln!(stderr(), "{line}"); // progress is for whoever looks: no one must
 }

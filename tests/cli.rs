@@ -1,0 +1,265 @@
+//! The command line's words, its exit codes and its JSON: scripts rely on them.
+
+#![cfg(feature = "harness")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const USAGE: i32 = 64;
+
+fn forkproof(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forkproof"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    forkproof(arguments).output().expect("the program starts")
+}
+
+/// Exit code, stdout and stderr.
+fn said(arguments: &[&str]) -> (i32, String, String) {
+    let output = run(arguments);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    let code = output.status.code().expect("it was not killed");
+    (code, text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn help_is_an_answer() {
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["help"],
+        &["verify", "--help"],
+        &["tutorial", "--help"],
+        &["--version"],
+    ] {
+        let (code, out, err) = said(arguments);
+        assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
+        assert!(out.contains("forkproof"), "{out}");
+    }
+    let (_, out, _) = said(&["--help"]);
+    for word in [
+        "verify", "tutorial", "replay", "zoo", "--full", "--json", "64",
+    ] {
+        assert!(out.contains(word), "{word} is not in\n{out}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_64_in_every_command() {
+    for (arguments, complaint) in [
+        (&["frobnicate"][..], "frobnicate"),
+        (&["--frobnicate"], "--frobnicate"),
+        (&["verify", "--frobnicate"], "--frobnicate"),
+        (&["verify", "--shard", "3/2"], "1 <= I <= N"),
+        (&["verify", "--shard", "0/2"], "1 <= I <= N"),
+        (&["verify", "--kills", "many"], "many"),
+        (
+            &["verify", "--only", "semaphore of the next issue"],
+            "no check",
+        ),
+        (&["tutorial", "004.8d"], "004.8c"),
+        (&["tutorial", "nonsense"], "nonsense"),
+        (&["tutorial", "002.1", "--recorded"], "002.1"),
+        (&["tutorial", "--recorded"], "<ID>"),
+        (&["tutorial", "002.1", "--all"], "--all"),
+        (&["replay"], "<STRING>"),
+        (&["replay", "nonsense"], "not a replay string"),
+        (&["zoo", "extra"], "extra"),
+    ] {
+        let (code, out, err) = said(arguments);
+        assert_eq!(code, USAGE, "{arguments:?}: {out}{err}");
+        assert_eq!(out, "", "{arguments:?}");
+        assert!(err.contains(complaint), "{arguments:?}: {err}");
+        assert!(!err.contains("panicked"), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_64() {
+    for arguments in [
+        &["tutorial"][..],
+        &["verify", "--only", "tutorials outputs"],
+        &["--help"],
+    ] {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("Linux has it");
+        let status = forkproof(arguments)
+            .stdout(full)
+            .stderr(Stdio::null())
+            .status()
+            .expect("starts");
+        assert_eq!(status.code(), Some(USAGE), "{arguments:?}");
+    }
+}
+
+/// As `forkproof ... | head -n 1`.
+#[test]
+fn a_reader_who_has_enough_hears_no_complaint() {
+    for arguments in [
+        &["tutorial"][..],
+        &["tutorial", "--all"],
+        &["--help"],
+        &["verify", "--only", "tutorials outputs"],
+    ] {
+        let mut child = forkproof(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut first = String::new();
+        let mut reader = BufReader::with_capacity(1, child.stdout.take().expect("piped"));
+        reader.read_line(&mut first).expect("UTF-8");
+        drop(reader);
+        let mut complaints = String::new();
+        child
+            .stderr
+            .take()
+            .expect("piped")
+            .read_to_string(&mut complaints)
+            .expect("UTF-8");
+        child.wait().expect("it ends");
+        assert_ne!(first, "", "{arguments:?}");
+        assert!(
+            !complaints.contains("panicked") && !complaints.contains("Broken pipe"),
+            "{arguments:?}: {complaints}"
+        );
+    }
+}
+
+#[test]
+fn the_table_is_for_people() {
+    let (code, out, err) = said(&["--only", "tutorials"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let head: Vec<_> = out
+        .lines()
+        .next()
+        .expect("a head")
+        .split_whitespace()
+        .collect();
+    assert_eq!(
+        head,
+        [
+            "primitive",
+            "technique",
+            "cases",
+            "runs",
+            "kills",
+            "verdict",
+            "seconds"
+        ]
+    );
+    assert!(out.contains("all 2 checks hold"), "{out}");
+    assert!(out.contains("what it does not prove"), "{out}");
+    assert!(
+        err.contains("tutorials outputs"),
+        "progress goes to stderr: {err}"
+    );
+}
+
+#[test]
+fn the_json_has_its_keys() {
+    let (code, out, err) = said(&[
+        "verify",
+        "--json",
+        "--only",
+        "random kills",
+        "--kills",
+        "20",
+        "--seed",
+        "7",
+        "--shard",
+        "1/2",
+    ]);
+    assert_eq!(code, 0, "{out}{err}");
+    let table: Value = serde_json::from_str(&out).expect("JSON");
+    let keys = |value: &Value| {
+        value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&table), ["holds", "rests_on", "rows"]);
+    assert_eq!(table["holds"], true);
+    let rows = table["rows"].as_array().expect("an array");
+    assert!(
+        !rows.is_empty() && rows.len() < 4,
+        "a shard is a part: {out}"
+    );
+    for row in rows {
+        assert_eq!(
+            keys(row),
+            [
+                "cases",
+                "kills",
+                "primitive",
+                "runs",
+                "seconds",
+                "technique",
+                "verdict",
+                "why"
+            ]
+        );
+        assert_eq!(
+            (&row["verdict"], &row["technique"]),
+            (&"holds".into(), &"random kills".into())
+        );
+        assert_eq!((&row["kills"], &row["why"]), (&20.into(), &Value::Null));
+        assert!(row["runs"].as_u64() >= row["kills"].as_u64(), "{row}");
+        assert!(row["seconds"].is_f64());
+    }
+    assert!(table["rests_on"]["random kills"].is_string());
+}
+
+#[test]
+fn all_shards_together_are_all_checks() {
+    use forkproof::verify::{CHECKS, Shard};
+    for count in 1..6 {
+        let shards = (1..=count).map(|index| Shard { index, count }.of(CHECKS));
+        let mut all: Vec<_> = shards
+            .flatten()
+            .map(|check| (check.primitive, check.technique.name()))
+            .collect();
+        assert_eq!(all.len(), CHECKS.len());
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(
+            all.len(),
+            CHECKS.len(),
+            "no check is there twice, in {count} shards"
+        );
+    }
+}
+
+#[test]
+fn tutorials_are_listed_and_run() {
+    let (code, list, _) = said(&["tutorial"]);
+    assert_eq!(code, 0);
+    assert!(
+        list.lines().any(|line| line.starts_with("004.8c ")),
+        "{list}"
+    );
+    let (code, out, _) = said(&["tutorial", "002.3"]);
+    assert_eq!((code, out.lines().count()), (0, 2), "{out}");
+}
+
+#[test]
+fn a_replay_shows_what_was_lost_and_says_so() {
+    let strings = include_str!("../fixtures/regressions/lost_update.txt");
+    let string = strings
+        .lines()
+        .find(|line| line.starts_with("fp"))
+        .expect("a string");
+    let (code, out, err) = said(&["replay", string]);
+    assert_eq!((code, err.as_str()), (1, ""), "{out}");
+    assert!(out.contains("no order of the calls explains this"), "{out}");
+    assert_eq!(out, said(&["replay", string]).1, "it is the same again");
+}

@@ -1,0 +1,28 @@
+//! Random kills at full speed, in small numbers; `forkproof verify --kills N` takes more. See `verify::kills`
+//! and `verify::giving_up` for what is done and judged.
+
+#![cfg(feature = "harness")]
+
+use forkproof::verify::Technique;
+
+mod holds;
+
+#[test]
+fn a_lock_survives_random_kills() {
+    holds::row("Lock", Technique::RandomKills);
+}
+
+#[test]
+fn an_rlock_survives_random_kills() {
+    holds::row("RLock", Technique::RandomKills);
+}
+
+#[test]
+fn a_value_survives_random_kills() {
+    holds::row("Value", Technique::RandomKills);
+}
+
+#[test]
+fn an_array_survives_random_kills() {
+    holds::row("Array", Technique::RandomKills);
+}
