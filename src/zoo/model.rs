@@ -150,7 +150,7 @@ impl Model {
                 }
             }
         }
-        if let Some(missed) = self.missed(&run.tally) {
+        if let Some(missed) = self.missed(&run.tally, run.report.searches) {
             run.report.verdict = Verdict::Blind;
             run.report.message = Some(missed);
         }
@@ -216,8 +216,8 @@ impl Model {
         settings
     }
 
-    fn missed(&self, tally: &Tally) -> Option<String> {
-        if tally.steps == 0 || tally.executions <= 1 {
+    fn missed(&self, tally: &Tally, searches: u64) -> Option<String> {
+        if tally.steps == 0 || tally.executions <= searches {
             return Some("no step, or no choice, was met".into());
         }
         for meets in self.meets {
@@ -341,9 +341,11 @@ mod tests {
 
     #[test]
     fn without_a_choice_a_model_is_blind() {
-        let mut model = of(&[|word| word.store(1, Relaxed)]);
-        model.kernels = NEWER;
-        check(model, Verdict::Blind, "no choice");
+        check(
+            of(&[|word| word.store(1, Relaxed)]),
+            Verdict::Blind,
+            "no choice",
+        );
     }
 
     #[test]

@@ -176,6 +176,7 @@ impl<L: Trial> Place<L> {
 
     /// The judge's part, when all lanes are done or dead. Returns how many deaths were told of.
     pub fn settle(&self) -> u32 {
+        self.is_left_unlocked();
         let taken = self.lock.lock(Patience::Endless);
         self.enter(taken);
         assert_eq!(
@@ -184,7 +185,7 @@ impl<L: Trial> Place<L> {
             "visits were lost, or made twice"
         );
         self.leave();
-        assert!(!self.lock.is_locked(), "left locked");
+        self.is_left_unlocked();
         self.notes.told_of_deaths.get()
     }
 
@@ -202,7 +203,12 @@ impl<L: Trial> Place<L> {
             assert_eq!(refused, Err(Refused::NotRecoverable));
             assert_eq!(self.lock.mark_consistent(), Err(NotHeld));
         }
-        assert!(!self.lock.is_locked(), "refused for good, and left locked");
+        self.is_left_unlocked();
+    }
+
+    /// No one holds it: marks of waiters and of a death do not count.
+    fn is_left_unlocked(&self) {
+        assert!(!self.lock.is_locked(), "left locked");
     }
 
     /// As [`settle`](Place::settle), where no one can die. Then the lock comes to rest: when no one contends
