@@ -143,7 +143,7 @@ fn spawned(run: fn() -> Result<()>) -> Result<()> {
     run()
 }
 
-/// The ids of the same tutorial whose rest is alike, or else all of that tutorial's, or else its tutorials'.
+/// The ids that are one letter away, or else all of the same tutorial.
 fn near(id: &str) -> Vec<&'static str> {
     let ids = || EXAMPLES.iter().map(|example| example.id);
     let closest = ids()
