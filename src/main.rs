@@ -123,15 +123,14 @@ fn print(line: impl Display) -> io::Result<()> {
 }
 
 fn verify(options: &Verify) -> Result<bool, Refusal> {
-    let budget = Budget {
-        seed: options.seed,
-        kills: options.kills,
-        ..Budget::new(if options.full {
-            Size::Full
-        } else {
-            Size::Default
-        })
+    let size = if options.full {
+        Size::Full
+    } else {
+        Size::Default
     };
+    let mut budget = Budget::new(size);
+    budget.seed = options.seed.unwrap_or(budget.seed);
+    budget.kills = options.kills;
     let shard = options.shard.unwrap_or(Shard { index: 1, count: 1 });
     let title = |check: &Check| format!("{} {}", check.primitive, check.technique);
     let mut checks = shard.of(verify::CHECKS);

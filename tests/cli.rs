@@ -187,8 +187,8 @@ fn the_json_has_its_keys() {
             .cloned()
             .collect::<Vec<_>>()
     };
-    assert_eq!(keys(&table), ["holds", "rests_on", "rows"]);
-    assert_eq!(table["holds"], true);
+    assert_eq!(keys(&table), ["holds", "rests_on", "rows", "seed"]);
+    assert_eq!((&table["holds"], &table["seed"]), (&true.into(), &7.into()));
     let rows = table["rows"].as_array().expect("an array");
     assert!(
         !rows.is_empty() && rows.len() < 4,

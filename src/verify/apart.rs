@@ -2,12 +2,12 @@
 //!
 //! In a test they could not: other tests run beside it, in the same process.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::kills::{self, Campaign, Tally};
-use super::{Fallible, giving_up, starts};
+use super::{Fallible, giving_up, starts, stuck};
 use crate::{Array, Process, Value};
 
 /// Work that can be done apart.
@@ -17,6 +17,9 @@ pub enum Errand {
     GivingUp(Campaign),
     Starts { cases: u32, seed: u64 },
 }
+
+/// In a step of the work up to four things are awaited, and each gives up by itself first.
+const LONGEST_STEP: Duration = stuck::PATIENCE.saturating_mul(5);
 
 /// Room for a tally with a long story of what went wrong.
 const ANSWER_BYTES: usize = 256 << 10;
@@ -29,11 +32,21 @@ pub fn apart(errand: Errand, progress: impl Fn(u64)) -> Fallible<Tally> {
     let (done, answer) = (Value::new(0)?, Array::new(ANSWER_BYTES)?);
     let process = Process::new(run, (errand, done.clone(), answer.clone())).named("apart");
     process.start()?;
+    let mut last = (0, Instant::now());
     let code = loop {
-        progress(done.get_unlocked());
-        // For the eye only: the work does not wait for this.
+        // To show how far it has got, and to notice if it gets no further; the work does not wait for this.
         if let Some(code) = process.join_timeout(Duration::from_millis(100))? {
             break code;
+        }
+        let now = done.get_unlocked();
+        progress(now);
+        if now > last.0 {
+            last = (now, Instant::now());
+        } else if last.1.elapsed() > LONGEST_STEP {
+            let text = stuck::describe("any progress", &[(process.name(), process.pid())]);
+            process.kill()?; // and its daemons die with it
+            process.join()?;
+            return Err(text.into());
         }
     };
     if code != 0 {

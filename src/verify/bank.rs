@@ -10,7 +10,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
 use proptest::prelude::*;
@@ -18,7 +18,6 @@ use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestError, 
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{Accounts, Guarding};
-use super::dice::any_seed;
 use super::{Budget, Fallible, Progress, Report, stuck};
 use crate::check::bank::{Bank, Call, Return};
 use crate::check::{Event, History, Verdict, judge};
@@ -26,10 +25,12 @@ use crate::{Array, Process, Result, Value};
 
 /// How often a scenario is run.
 const ROUNDS: usize = 8;
+/// A scenario that hangs is not shrunk for long: each try costs [`stuck::PATIENCE`].
+const SHRINK_MS: u32 = 20_000;
 /// More than enough: returns determine the state, so there are at most 13^4 to look at.
 const JUDGE_BUDGET: usize = 1_000_000;
 /// From the root of the project, where `cargo run` and `cargo test` say it is.
-const REGRESSIONS: &str = "fixtures/proptest-regressions/bank.txt";
+const REGRESSIONS: &str = "fixtures/regressions/bank.txt";
 
 /// Accounts, and lanes of calls on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,10 +74,7 @@ pub fn rlock(budget: Budget, progress: &Progress) -> Report {
 }
 
 fn check(guarding: Guarding, budget: Budget, progress: &Progress) -> Report {
-    let (cases, seed) = (
-        budget.of(32, 256, 4_096),
-        budget.seed.unwrap_or_else(any_seed),
-    );
+    let cases = budget.of(32, 256, 4_096);
     progress.expect(cases.into());
     let persistence = std::env::var("CARGO_MANIFEST_DIR").ok().map(|root| {
         let path = format!("{root}/{REGRESSIONS}").leak(); // proptest wants it so; once a run
@@ -84,9 +82,10 @@ fn check(guarding: Guarding, budget: Budget, progress: &Progress) -> Report {
     });
     let mut runner = TestRunner::new(Config {
         cases,
-        rng_seed: RngSeed::Fixed(seed),
+        rng_seed: RngSeed::Fixed(budget.seed),
         failure_persistence: persistence,
         max_shrink_iters: 400,
+        max_shrink_time: SHRINK_MS,
         ..Config::default()
     });
     let tried = Cell::new(0);
@@ -99,7 +98,7 @@ fn check(guarding: Guarding, budget: Budget, progress: &Progress) -> Report {
     match outcome {
         Ok(()) => report,
         Err(TestError::Fail(why, scenario)) => report.fails(format!(
-            "with {guarding}, this scenario (seed {seed}):\n{scenario}\n{why}"
+            "with {guarding}, this scenario:\n{scenario}\n{why}"
         )),
         Err(TestError::Abort(why)) => report.fails(why.to_string()),
     }
@@ -165,18 +164,18 @@ fn perform(guarding: Guarding, scenario: &Scenario, rounds: usize) -> Fallible<V
         let lanes: std::io::Result<Vec<Round>> = lanes.collect();
         shared.push(lanes?);
     }
-    let mut processes = Vec::new();
-    for (number, calls) in scenario.lanes.iter().enumerate() {
-        let rounds: Vec<Round> = shared.iter().map(|lanes| lanes[number].clone()).collect();
-        let process = Process::new(lane, (scenario.lanes.len() as u32, calls.clone(), rounds))
-            .named(format!("lane {number}"))
-            .daemon(true);
-        process.start()?;
-        processes.push(process);
-    }
-    finish(&processes)?;
+    let processes: Vec<Process> = (0..scenario.lanes.len())
+        .map(|number| {
+            let rounds: Vec<Round> = shared.iter().map(|lanes| lanes[number].clone()).collect();
+            let calls = scenario.lanes[number].clone();
+            Process::new(lane, (scenario.lanes.len() as u32, calls, rounds))
+                .named(format!("lane {number}"))
+                .daemon(true)
+        })
+        .collect();
+    start_and_finish(&processes)?;
     let seen = shared.iter().map(|lanes| history(scenario, lanes));
-    Ok(seen.collect::<Result<_>>()?)
+    Ok(seen.collect())
 }
 
 /// A lane's process.
@@ -195,42 +194,54 @@ fn lane(lanes: u32, calls: Vec<Call>, rounds: Vec<Round>) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the lanes' end. Those that are left when one fails are killed.
-fn finish(processes: &[Process]) -> Fallible {
-    let deadline = Instant::now() + stuck::PATIENCE;
-    let outcome = processes.iter().try_for_each(|process| {
-        let patience = deadline.saturating_duration_since(Instant::now());
-        match process.join_timeout(patience)? {
-            Some(0) => Ok(()),
-            Some(code) => Err(format!("{} ended with {code}", process.name()).into()),
-            None => {
-                let all = processes
-                    .iter()
-                    .map(|process| (process.name(), process.pid()));
-                Err(stuck::describe("the end of all lanes", &all.collect::<Vec<_>>()).into())
-            }
-        }
-    });
+/// From the lanes' start to their end. Those that are left when one fails are killed.
+fn start_and_finish(processes: &[Process]) -> Fallible {
+    let started = processes.iter().try_for_each(Process::start);
+    let outcome = started
+        .map_err(Into::into)
+        .and_then(|()| await_all(processes));
     if outcome.is_err() {
         for process in processes.iter().filter(|process| process.is_alive()) {
-            process.kill().and_then(|()| process.join())?;
+            process.kill()?;
+            process.join()?;
         }
     }
     outcome
 }
 
-fn history(scenario: &Scenario, lanes: &[Round]) -> Result<History<Bank>> {
+/// One that fails is noticed at once, though others wait for it at the start.
+fn await_all(processes: &[Process]) -> Fallible {
+    let deadline = Instant::now() + stuck::PATIENCE;
+    let mut left: Vec<&Process> = processes.iter().collect();
+    while let Some(process) = left.pop() {
+        match process.join_timeout(Duration::from_millis(10))? {
+            Some(0) => (),
+            Some(code) => return Err(format!("{} ended with {code}", process.name()).into()),
+            None if Instant::now() < deadline => left.insert(0, process),
+            None => {
+                let who = processes
+                    .iter()
+                    .map(|process| (process.name(), process.pid()));
+                let who: Vec<_> = who.collect();
+                return Err(stuck::describe("the end of all lanes", &who).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn history(scenario: &Scenario, lanes: &[Round]) -> History<Bank> {
     let lanes_seen = scenario.lanes.iter().zip(lanes).map(|(calls, round)| {
         let returned = round.returned.to_vec_unlocked();
         let events = calls.iter().zip(returned);
         let event = |(&call, returned): (_, Returned)| Event::returned(call, returned.into());
         events.map(event).collect()
     });
-    Ok(History {
+    History {
         start: scenario.opening.clone(),
         lanes: lanes_seen.collect(),
-        end: Some(lanes[0].accounts.balances()?),
-    })
+        end: Some(lanes[0].accounts.balances()),
+    }
 }
 
 const NOTHING: i64 = 0; // as a new array holds

@@ -1,9 +1,8 @@
-//! The rows whose work is done in a process of its own. Random kills: [mending](super::kills) under a fixed seed and under a random one, and
-//! [giving up](super::giving_up).
+//! The rows whose work is done in a process of its own: random kills ([mending](super::kills) under a fixed seed
+//! and under the budget's, and [giving up](super::giving_up)), and [families](super::starts) of processes.
 
 use super::apart::{Errand, apart};
-use super::dice::any_seed;
-use super::kills::{Campaign, Tally};
+use super::kills::Campaign;
 use super::pair::Guard;
 use super::{Budget, Progress, Report};
 
@@ -29,12 +28,11 @@ pub fn array(budget: Budget, progress: &Progress) -> Report {
 
 fn check(guard: Guard, budget: Budget, progress: &Progress) -> Report {
     let kills = budget.kills.unwrap_or(budget.of(100, 1_000, 20_000));
-    let seed = budget.seed.unwrap_or_else(any_seed);
     let campaign = |kills, seed| Campaign { guard, kills, seed };
     let errands = [
         Errand::Kills(campaign(kills * 2 / 5, FIXED_SEED)),
-        Errand::Kills(campaign(kills * 2 / 5, seed)),
-        Errand::GivingUp(campaign(kills / 5, seed)),
+        Errand::Kills(campaign(kills * 2 / 5, budget.seed)),
+        Errand::GivingUp(campaign(kills / 5, budget.seed)),
     ];
     progress.expect(kills);
     let mut report = Report::holds(errands.len() as u64, 0, 0);
@@ -59,26 +57,19 @@ fn check(guard: Guard, budget: Budget, progress: &Progress) -> Report {
 }
 
 pub fn processes(budget: Budget, progress: &Progress) -> Report {
-    let cases = budget.of(24, 150, 2_000);
-    let seed = budget.seed.unwrap_or_else(any_seed);
+    let (cases, seed) = (budget.of(24, 150, 2_000), budget.seed);
     progress.expect(cases.into());
-    let report = Report::holds(cases.into(), 0, 0);
-    match apart(Errand::Starts { cases, seed }, |done| {
+    let outcome = apart(Errand::Starts { cases, seed }, |done| {
         progress.reached(done)
-    }) {
-        Ok(Tally {
-            kills, moves, why, ..
-        }) => {
-            let report = Report {
-                runs: moves,
-                kills,
-                ..report
-            };
-            match why {
+    });
+    match outcome {
+        Ok(tally) => {
+            let report = Report::holds(cases.into(), tally.moves, tally.kills);
+            match tally.why {
                 None => report,
-                Some(why) => report.fails(format!("seed {seed}: {why}")),
+                Some(why) => report.fails(why),
             }
         }
-        Err(why) => report.fails(why.to_string()),
+        Err(why) => Report::holds(0, 0, 0).fails(why.to_string()),
     }
 }

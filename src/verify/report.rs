@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::dice::any_seed;
 use super::progress::Progress;
 
 /// What can fail for any reason, told in words.
@@ -11,8 +12,9 @@ pub type Fallible<T = ()> = Result<T, Box<dyn std::error::Error>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     pub size: Size,
-    /// In place of a random seed.
-    pub seed: Option<u64>,
+    /// From which everything that is generated comes. The same one gives the same scenarios, though not the same
+    /// orders at full speed.
+    pub seed: u64,
     /// In place of the size's number of random kills for each row.
     pub kills: Option<u64>,
 }
@@ -98,10 +100,11 @@ impl Report {
 }
 
 impl Budget {
+    /// With a random seed.
     pub fn new(size: Size) -> Budget {
         Budget {
             size,
-            seed: None,
+            seed: any_seed(),
             kills: None,
         }
     }

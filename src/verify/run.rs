@@ -1,11 +1,11 @@
 //! Running the checks.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
 use super::progress::Progress;
 use super::report::{Budget, Check, Report, Verdict};
 use super::table::{Row, Table};
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
 /// Which part of the checks to run: the `index`th of `count`, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub fn run(checks: &[&Check], budget: Budget, progress: impl Fn(&Check) -> Progr
         row
     });
     Table {
+        seed: budget.seed,
         rows: rows.collect(),
     }
 }

@@ -72,6 +72,7 @@ pub fn campaign(cases: u32, seed: u64, done: impl Fn(u64)) -> Tally {
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         max_shrink_iters: 200,
+        max_shrink_time: 20_000, // ms: one that hangs is not shrunk for long
         ..Config::default()
     });
     let family = prop::collection::vec(child_to_be(), 1..8);

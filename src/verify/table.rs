@@ -9,6 +9,8 @@ use super::report::{Check, Report, Technique, Verdict};
 
 /// What all checks gave.
 pub struct Table {
+    /// From which what was generated came.
+    pub seed: u64,
     pub rows: Vec<Row>,
 }
 
@@ -97,6 +99,7 @@ impl Table {
         };
         json!({
             "holds": self.holds(),
+            "seed": self.seed,
             "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
             "rests_on": self.techniques().map(|one| (one.name().into(), one.rests_on().into()))
                 .collect::<serde_json::Map<String, Value>>(),
@@ -129,11 +132,14 @@ impl fmt::Display for Table {
         }
         for row in &self.rows {
             if let Some(why) = row.why() {
+                let (name, technique) = (row.primitive, row.technique);
+                let again = format!(
+                    "again: forkproof verify --only \"{name} {technique}\" --seed {}",
+                    self.seed
+                );
                 writeln!(
                     f,
-                    "\n{}, {}, FAILS:\n{}",
-                    row.primitive,
-                    row.technique,
+                    "\n{name}, {technique}, FAILS:\n{}\n  {again}",
                     indented(why)
                 )?;
             }
@@ -143,9 +149,10 @@ impl fmt::Display for Table {
             writeln!(f, "  {technique}: {}", technique.rests_on())?;
         }
         let failing = self.rows.iter().filter(|row| !row.holds()).count();
+        write!(f, "\nseed {}: ", self.seed)?;
         match (self.rows.len(), failing) {
-            (all, 0) => write!(f, "\nall {all} checks hold"),
-            (all, failing) => write!(f, "\n{failing} of {all} checks fail"),
+            (all, 0) => write!(f, "all {all} checks hold"),
+            (all, failing) => write!(f, "{failing} of {all} checks fail"),
         }
     }
 }
@@ -208,7 +215,7 @@ mod tests {
             row("Lock", Report::holds(64, 1_234_567, 0)),
             row("Value", Report::holds(1, 2, 3).fails("lost\n3")),
         ];
-        let table = Table { rows };
+        let table = Table { seed: 7, rows };
         assert!(!table.holds());
         let text = table.to_string();
         let expected = "\
@@ -220,13 +227,20 @@ Value      proptest       1          2      3  FAILS        1.2
 Value, proptest, FAILS:
   lost
   3
+  again: forkproof verify --only \"Value proptest\" --seed 7
 ";
         assert!(text.starts_with(expected), "{text}");
-        assert!(text.ends_with("1 of 2 checks fail"), "{text}");
+        assert!(text.ends_with("\nseed 7: 1 of 2 checks fail"), "{text}");
     }
 
     #[test]
     fn a_table_of_nothing_holds_nothing() {
-        assert!(!Table { rows: vec![] }.holds());
+        assert!(
+            !Table {
+                seed: 7,
+                rows: vec![]
+            }
+            .holds()
+        );
     }
 }

@@ -10,9 +10,13 @@ pub fn row(primitive: &str, technique: Technique) {
     let mut rows = CHECKS.iter();
     let row = rows.find(|row| row.primitive == primitive && row.technique == technique);
     let row = row.expect("there is such a row");
-    let report = verify::report(row, Budget::new(Size::Test), &Progress::silent());
+    let budget = Budget::new(Size::Test);
+    let report = verify::report(row, budget, &Progress::silent());
     match &report.verdict {
         Verdict::Holds => println!("{report:?}"),
-        Verdict::Fails(why) => panic!("{why}"),
+        Verdict::Fails(why) => panic!(
+            "{why}\nagain: cargo run -- verify --only \"{primitive} {technique}\" --seed {}",
+            budget.seed
+        ),
     }
 }
