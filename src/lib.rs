@@ -23,6 +23,8 @@ pub mod world;
 #[cfg(feature = "harness")]
 pub mod zoo;
 
+/// For structs of one's own in shared memory: see [`Plain`].
+pub use bytemuck;
 pub use data::{Array, ArrayError, ArrayGuard, BoundsError, Value, ValueGuard};
 pub use error::{Error, Result};
 pub use process::{

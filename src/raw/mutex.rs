@@ -33,8 +33,10 @@
 //! waiter, which acquires as [`Acquired::OwnerDied`]. There is nothing else to repair.
 //!
 //! # What is not covered
-//! Fairness: whoever comes first takes the lock. The models check 2 and 3 threads; the turn's kills are
-//! sequentially consistent.
+//! - Fairness: whoever comes first takes the lock.
+//! - Kernels before 6.2: a waiter that was woken by an owner's death, and is killed before it has taken the
+//!   lock, takes the wake with it, as the word holds `OWNER_DIED` and is not 0.
+//! - The models check 2 and 3 threads; the turn's kills are sequentially consistent.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 

@@ -3,7 +3,6 @@
 //! | rung | is | beside |
 //! |---|---|---|
 //! | [`ThreeState`] | Drepper's second mutex, the one to know | |
-//! | [`FirstMutex`] | Drepper's first: waiters that never come to sleep | `ThreeState` |
 //! | [`WokenOwns`] | to be woken is taken for owning | `ThreeState` |
 //! | [`Event`] | set once, waited for by many | |
 //! | [`TrustingEvent`] | to be woken is taken for the event | `Event` |
@@ -12,12 +11,10 @@
 //! Their bugs are in the algorithm; bugs beneath it are in [`mutex`](super::mutex)'s betrayals.
 
 mod event;
-mod first_mutex;
 mod three_state;
 mod woken_owns;
 
 pub use event::{Event, TrustingEvent};
-pub use first_mutex::FirstMutex;
 pub use three_state::ThreeState;
 pub use woken_owns::WokenOwns;
 
@@ -51,12 +48,6 @@ pub fn models() -> Vec<Model> {
             "who has waited sees what was done before it was set",
         ),
     ]
-}
-
-pub(super) fn first_mutex() -> Vec<Model> {
-    let mut model = lock_model::<FirstMutex<Loom>>("first mutex", "");
-    model.preemptions_quick = None; // to take turns, both must be made to wait again and again
-    vec![model]
 }
 
 pub(super) fn woken_owns() -> Vec<Model> {

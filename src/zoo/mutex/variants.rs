@@ -85,7 +85,6 @@ pub const VARIANTS: &[Variant] = variants![
     "linked late", LinkedLate: "an owner enters its list after it has withdrawn" => "one of two killed";
     "kernel misjudged", KernelMisjudged: "an old kernel is taken for one that passes on the wake of a marked word" => "one of two killed";
     "death overlooked", DeathOverlooked: "a new owner does not look whether the last one died" => "one of two killed", "killed, and given up";
-    "Drepper's first mutex", Honest in ladder::first_mutex: "two waiters keep each other from falling asleep" => "first mutex";
     "woken owns", Honest in ladder::woken_owns: "to be woken is taken for owning" => "woken owns";
     "futex trusted", Honest in ladder::trusting_event: "the return of a futex wait is taken for the event" => "trusting event";
 ];
