@@ -186,19 +186,22 @@ fn orders(line: &str) -> bool {
     named && !code.trim_start().starts_with("use ") && !code.contains("=>")
 }
 
-/// The order's name in a comment of the same function, above or beside; or `Orderings are` in the file's
-/// own words, for code that only hands them on.
+/// The order's name in a comment of the same function, above or beside; or a word at the head of the file on
+/// all of them: that it is the same `throughout`, or that they are those of another file, which `names each
+/// one's partner`.
 fn is_explained(lines: &[&str], at: usize) -> bool {
     let named = ["Acquire", "Release", "AcqRel", "SeqCst", "Relaxed"];
     let order = named
         .into_iter()
         .find(|order| lines[at].contains(order))
         .unwrap_or_default();
-    let comments = |line: &&str| line.contains("//") && line.contains(order);
-    lines[..=at].iter().rev().take(20).any(comments)
+    let near = lines[..=at].iter().rev().take(20);
+    let throughout = format!("// {order} throughout");
+    near.into_iter()
+        .any(|line| line.contains("//") && line.contains(order))
         || lines
             .iter()
-            .any(|line| line.contains(&format!("// {order} throughout")))
+            .any(|line| line.contains(&throughout) || line.contains("names each one's partner"))
 }
 
 #[test]

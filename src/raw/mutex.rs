@@ -7,9 +7,9 @@
 //! | 30 `OWNER_DIED` | set by the kernel when the owner died; cleared by the next owner |
 //! | 31 `WAITERS` | someone may be asleep; **sticky**: a new owner inherits it, and only [`World::set_and_wake_all`] clears it |
 //!
-//! Beside it lie two words. `state` says whether the data is [`CONSISTENT`], [`INCONSISTENT`] (an owner
-//! died and no one has vouched for the data since) or [`NOT_RECOVERABLE`]; it is written by the owner only.
-//! `hint` is advice: [`MANY`] were asleep the last time someone counted, so wake one at a time.
+//! Beside it lie two words. `state` says whether the data is `CONSISTENT`, `INCONSISTENT` (an owner
+//! died and no one has vouched for the data since) or `NOT_RECOVERABLE`; it is written by the owner only.
+//! `hint` is advice: `MANY` were asleep the last time someone counted, so wake one at a time.
 //!
 //! # Why the mark is sticky
 //! In the C library's protocol an unlock stores 0 and wakes one sleeper. If another thread takes the lock

@@ -26,7 +26,7 @@ pub unsafe trait InShared: Send + Sync + 'static {}
 // SAFETY: an atomic.
 unsafe impl InShared for SharedWord {}
 /// An object's place in shared memory. As a serde value it is a handle, which travels to another process
-/// within a [passage](super::passage).
+/// within a [passage].
 ///
 /// Dropping it lets the object go for this process. What was alive when the process was
 /// [forked](crate::sys::fork) is held by two from then on, of which only one could say so: it is never let

@@ -2,7 +2,7 @@
 //! stay held in the child for ever, as those threads are not there to give them back.
 //!
 //! The child is a copy: it may run a closure, and finds all of its parent's memory. It waits for its permit
-//! ([`order`](super::order)) until its parent has its pidfd and, of a daemon, someone who watches it.
+//! (`order`) until its parent has its pidfd and, of a daemon, someone who watches it.
 //!
 //! # After a crash
 //! The parent is killed before the permit: the child ends without having run.

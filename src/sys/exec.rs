@@ -1,7 +1,7 @@
 //! Starting the program again: for the zygote, and for a child by the start method *spawn*.
 //!
 //! The program is executed with its own arguments and one end of a pair of sockets as its standard input.
-//! A variable in its environment says what it is to be; [`at_load`], which the loader calls before main,
+//! A variable in its environment says what it is to be; `at_load`, which the loader calls before main,
 //! sees it, takes up that work and never returns. So main does not run a second time.
 //!
 //! The variable's value names this very copy of this code, by its offset in the image: another copy in the

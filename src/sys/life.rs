@@ -1,6 +1,6 @@
 //! A child's life, from the moment it has its order to its exit, alike for every way of starting it.
 //!
-//! settle into the [surroundings](super::surroundings) → know the [`Origin`] → wait for the permit → run
+//! settle into the surroundings → know the [`Origin`] → wait for the permit → run
 //! the entry → exit(3), which flushes standard output and runs what was registered with atexit(3).
 //!
 //! A panic that leaves the entry is exit code 1; its message is on standard error, in one write and under

@@ -3,7 +3,7 @@
 //! fork(2) copies one thread and the locks of all of them: in a program with several threads the child may
 //! find standard output, the environment or a lock of its own held for ever. So the copy is made of a
 //! process that has one thread and holds nothing, the *zygote*: this program, executed again at the first
-//! need, which stops before main and serves ([`serve`](super::serve)). Its children are children of the
+//! need, which stops before main and serves (`serve`). Its children are children of the
 //! process that asks, whatever size that has grown to.
 //!
 //! A process has at most one zygote, and a child does not use its parent's. What the zygote has from its
@@ -26,7 +26,7 @@
 //!
 //! # After a crash
 //! - The zygote is killed: the next start notices, waits for it, starts another and gives the order anew;
-//!   an order is carried out once ([`order`](super::order)). What the first may have brought into the world
+//!   an order is carried out once (`order`). What the first may have brought into the world
 //!   unseen ends at once, but stays a zombie until the program ends. The new one watches the daemons that
 //!   someone still holds. If the program is killed in between, its daemons outlive it.
 //! - The program is killed: the zygote kills the daemons and ends.

@@ -1,5 +1,6 @@
 //! The betrayals: each one method or two, wrong in one way.
 
+// The orderings here are the bugs, or stand for the algorithm's own: raw/mutex.rs names each one's partner.
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 
