@@ -1,4 +1,70 @@
-//! forkproof: sharing data between processes, in the vocabulary of Python's `multiprocessing`.
+//! Sharing data between processes, in the vocabulary of Python's `multiprocessing`, and the harness that proves
+//! it.
+//!
+//! ```
+//! use forkproof::{Process, Value};
+//!
+//! fn deposit(balance: Value<i64>, amount: i64) -> forkproof::Result<()> {
+//!     balance.update(|balance| *balance += amount)?;
+//!     Ok(())
+//! }
+//!
+//! fn main() -> forkproof::Result<()> {
+//!     let balance = Value::new(200)?;
+//!     let child = Process::new(deposit, (balance.clone(), 100));
+//!     child.start()?;
+//!     assert_eq!(child.join()?, 0);
+//!     assert_eq!(balance.get()?, 300);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # The tour, in reading order
+//! 1. [`world`]: the seam. An algorithm runs in a *world*: words, a sleep that compares first, a wake, and the
+//!    kernel's robust list. The same source runs over the kernel and over loom's model of memory.
+//! 2. [`raw`]: the algorithms, generic over the world. [`raw::mutex`] is the heart of all: a lock that outlives
+//!    its owner.
+//! 3. [`sys`]: the kernel and nothing else. [`sys::Os`] is the real world; [`sys::step`] reports each access to
+//!    shared memory; [`sys::robust`] is how the kernel learns what a dead thread held; [`sys::zygote`] makes
+//!    children safely beside threads.
+//! 4. [`shm`]: what may live in shared memory, and where; [`shm::passage`] is how a shared object travels inside
+//!    an ordinary serde value.
+//! 5. [`sync`], [`data`], [`process`]: what users see. [`Lock`], [`RLock`]; [`Value`], [`Array`]; [`Process`].
+//!
+//! and, with the feature `harness` (on by default):
+//!
+//! 6. [`check`]: the judge. Pure; imports nothing of what it judges.
+//! 7. [`explore`]: the *turn*, which runs real processes one step at a time in a given order, kills included; and
+//!    the world inside loom.
+//! 8. [`zoo`]: the models of the lock, and locks broken on purpose that they must catch.
+//! 9. [`tutorial`]: the examples, as a user would write them.
+//! 10. [`verify`]: the table.
+//!
+//! # One algorithm, three ways to check it
+//! | way | sees | does not see |
+//! |---|---|---|
+//! | loom ([`explore::loom`]) | every interleaving that memory orderings allow; a death at every step | the real kernel; more than a few lanes |
+//! | the turn ([`explore::run`]) | the shipped types, in real processes; a SIGKILL at every step | orderings: it is sequentially consistent; schedules it was not given |
+//! | full speed (proptest) | real concurrency; a SIGKILL at any instruction | what did not happen to happen |
+//!
+//! # Where this departs from the usual
+//! - **A lane of the turn sleeps in the kernel**, not on the scheduler's own word: so it is the kernel's wake, and
+//!   at a death the kernel's walk of the robust list, that is tested. A lane sleeps under a futex bit of its own,
+//!   by which the schedule can wake it alone (a deadline that passes, a return without reason).
+//! - **Deaths inside loom**: a modelled thread can die before any of its steps, and the model then does what the
+//!   kernel does. So a kill is tried in every interleaving and under weak memory, too.
+//! - **A guard works on a private copy**, written back when it is dropped. All accesses to shared memory are then
+//!   atomic pieces of at most 8 bytes, which makes the unlocked forms sound, makes each piece a step, and leaves a
+//!   value of up to 8 bytes whole whoever is killed.
+//! - **The broken variants are worlds, not locks**: most bugs are put beneath the unchanged algorithm (a wake
+//!   that is lost, an ordering that is relaxed, an announcement that does not arrive), so the models run on the
+//!   source that ships.
+//! - **The tutorials run under the library's own name** (`extern crate self as forkproof`), so that their text can
+//!   be copied.
+//!
+//! # What is deliberately absent
+//! Threads of the library's own; names in any file system; polling (the turn alone looks at `/proc` while a lane
+//! falls asleep); a lock that stays locked when its owner dies; pointers in shared memory; support for anything but 64-bit little-endian Linux.
 
 // The tutorials say `use forkproof::..`, as a program outside of this crate does.
 #[cfg(feature = "harness")]

@@ -12,7 +12,10 @@ use super::block::Block;
 /// Implemented for all that bytemuck can vouch for: integers, floats, `bool`, `char`, arrays of them, and
 /// structs of the user's own that derive it:
 /// ```
-/// #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+/// use forkproof::bytemuck::{self, Pod, Zeroable};
+///
+/// #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+/// #[bytemuck(crate = "forkproof::bytemuck")]
 /// #[repr(C)]
 /// struct Point {
 ///     x: f64,

@@ -76,7 +76,7 @@ fn lock_model<L: SmallLock + 'static>(name: &'static str, claim: &'static str) -
         programs: vec![Program::new(start, &[visit, visit, visit], end)],
         kernels: &BOTH[..1],
         preemptions_quick: Some(3),
-        preemptions_full: None,
+        preemptions_full: Some(5),
         meets: &[Meets::Sleep, Meets::EarlyReturn],
         ..Model::NEW
     }
@@ -98,7 +98,7 @@ fn event_model<E: SmallEvent + 'static>(name: &'static str, claim: &'static str)
         programs: vec![Program::new(start, &[set, wait, wait], |_| {})],
         kernels: &BOTH[..1],
         preemptions_quick: Some(2),
-        preemptions_full: None,
+        preemptions_full: Some(5),
         meets: &[Meets::Sleep, Meets::EarlyReturn],
         ..Model::NEW
     }

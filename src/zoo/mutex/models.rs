@@ -53,7 +53,6 @@ fn living<W: World>() -> Vec<Model> {
             name: "three lanes",
             claim: "one at a time is inside, and no wake is lost among two sleepers",
             programs: both::<W>(&[visit, visit, visit], end),
-            preemptions_full: None,
             ..MODEL
         },
         Model {
@@ -99,7 +98,7 @@ fn living<W: World>() -> Vec<Model> {
             claim: "as often given back as taken, and not before",
             programs: vec![reentrant::<W>(2)],
             preemptions_quick: Some(3),
-            preemptions_full: None,
+            preemptions_full: Some(5),
             ..MODEL
         },
         Model {
@@ -107,7 +106,7 @@ fn living<W: World>() -> Vec<Model> {
             claim: "who does not hold it changes nothing, who holds it is told so",
             programs: vec![refusals::<W>()],
             preemptions_quick: Some(3),
-            preemptions_full: None,
+            preemptions_full: Some(5),
             meets: &[Meets::Sleep],
             ..MODEL
         },
@@ -136,7 +135,7 @@ fn dying<W: World>() -> Vec<Model> {
             programs: both::<W>(&[visit, visit], told),
             victims: &[1],
             preemptions_quick: Some(3),
-            preemptions_full: None,
+            preemptions_full: Some(5),
             meets: &[Meets::OwnerDeath],
             ..MODEL
         },
