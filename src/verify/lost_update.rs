@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde::{Deserialize, Serialize};
 
+use super::accounts::Accounts;
 use crate::check::bank::{Bank, Call, Return};
 use crate::check::{Event, History, Verdict, judge};
 use crate::explore::{Ended, Plan, Replay, Run, Stage, TurnError, run, run_all};
@@ -220,10 +221,13 @@ fn set_up(stage: &mut Stage, scenario: Scenario) {
         stage.name(&format!("return {number}"), &lane);
         returns.push(lane.clone());
         let accounts = accounts.clone();
+        let bank = Accounts::Values(accounts.clone());
         stage.lane(&format!("lane {number}"), move || {
             for (index, call) in calls.iter().enumerate() {
                 let returned = match discipline {
-                    Discipline::Locked => locked(&accounts, call),
+                    Discipline::Locked => {
+                        bank.perform(*call).expect("no one dies in this scenario")
+                    }
                     Discipline::Unlocked => unlocked(&accounts, call),
                 };
                 let word = match returned {
@@ -269,58 +273,7 @@ fn returned(word: i64) -> Option<Return> {
     }
 }
 
-/// The correct bank.
-fn locked(accounts: &[Value<i64>], call: &Call) -> Return {
-    const HELD: &str = "no one dies in this scenario";
-    match *call {
-        Call::Deposit { account, amount } => Return::Balance(
-            accounts[account]
-                .update(|balance| {
-                    *balance += i64::from(amount);
-                    *balance
-                })
-                .expect(HELD),
-        ),
-        Call::Withdraw { account, amount } => accounts[account]
-            .update(|balance| match *balance >= i64::from(amount) {
-                true => {
-                    *balance -= i64::from(amount);
-                    Return::Balance(*balance)
-                }
-                false => Return::Insufficient,
-            })
-            .expect(HELD),
-        Call::Balance { account } => Return::Balance(accounts[account].get().expect(HELD)),
-        Call::Transfer { from, to, amount } if from == to => {
-            let enough = accounts[from].get().expect(HELD) >= i64::from(amount);
-            if enough {
-                Return::Transferred
-            } else {
-                Return::Insufficient
-            }
-        }
-        Call::Transfer { from, to, amount } => {
-            // Both locks, the lower account's first: two transfers never wait for each other.
-            let (mut low, mut high) = (
-                accounts[from.min(to)].lock().expect(HELD),
-                accounts[from.max(to)].lock().expect(HELD),
-            );
-            let (giver, taker) = if from < to {
-                (&mut low, &mut high)
-            } else {
-                (&mut high, &mut low)
-            };
-            if **giver < i64::from(amount) {
-                return Return::Insufficient;
-            }
-            **giver -= i64::from(amount);
-            **taker += i64::from(amount);
-            Return::Transferred
-        }
-    }
-}
-
-/// The same without the lock: between the read and the write, another lane may write.
+/// Without the lock: between the read and the write, another lane may write.
 fn unlocked(accounts: &[Value<i64>], call: &Call) -> Return {
     let read = |account: usize| accounts[account].get_unlocked();
     let write = |account: usize, balance: i64| accounts[account].set_unlocked(balance);
