@@ -172,7 +172,7 @@ fn spawned_with_a_register_tutorial_004_prints_what_linux_prints() {
         .filter(|example| example.run_recorded.is_some())
     {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "run_one_spawned", "--ignored", "--nocapture"])
+            .args(["--exact", "run_one_spawned", "--nocapture"])
             .env(SPAWNED, example.id)
             .output()
             .unwrap();
@@ -187,8 +187,8 @@ fn spawned_with_a_register_tutorial_004_prints_what_linux_prints() {
     }
 }
 
+/// The program that the test above runs, and whose output it reads; on its own it runs one example.
 #[test]
-#[ignore = "a program rather than a test: the test above runs it, and reads what it prints"]
 fn run_one_spawned() {
     let id = std::env::var(SPAWNED).unwrap_or_else(|_| "004.2".to_string());
     let run = tutorial::find(&id).unwrap().run_recorded.unwrap();
