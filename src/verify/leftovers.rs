@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
-use super::Fallible;
+use super::{Fallible, stuck};
 
 /// Does some work, and sees to it that nothing is left of it. `warm_up` comes first: what that leaves may stay.
 /// The work says how many bytes of shared objects those held that it killed: they do not come back before the
@@ -112,26 +112,17 @@ impl Inventory {
 const MEMFD: &str = "/memfd:";
 
 fn children() -> io::Result<BTreeSet<String>> {
-    let me = std::process::id().to_string();
-    let mut children = BTreeSet::new();
-    for entry in fs::read_dir("/proc")? {
-        // A process that ends meanwhile is none of ours: ours have been waited for, or stay as zombies.
-        let Ok(stat) = fs::read_to_string(entry?.path().join("stat")) else {
-            continue;
-        };
-        // pid (name) state parent ...; the name may hold anything.
-        let Some((head, tail)) = stat.rsplit_once(')') else {
-            continue;
-        };
-        let mut fields = tail.split_whitespace();
-        let (state, parent) = (fields.next(), fields.next());
-        if parent == Some(&me) {
-            // A zombie is left behind; what sleeps and what runs is the same.
-            let state = if state == Some("Z") { "zombie" } else { "" };
-            children.insert(format!("{head}) {state}"));
-        }
-    }
-    Ok(children)
+    let family = stuck::family("", std::process::id());
+    let children = family.into_iter().skip(1).filter_map(|(_, pid)| pid);
+    // pid (name) state ...: a zombie is left behind; what sleeps and what runs is the same.
+    let describe = |pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let (who, fields) = stat.rsplit_once(')').unwrap_or((&stat, ""));
+        let state = fields.trim_start().chars().next().unwrap_or('?');
+        let state = if state == 'Z' { "zombie" } else { "" };
+        Ok(format!("{who}) {state}"))
+    };
+    children.map(describe).collect()
 }
 
 fn descriptors() -> io::Result<BTreeMap<String, i64>> {

@@ -38,11 +38,11 @@ pub fn report(check: &Check, budget: Budget, progress: &Progress) -> Report {
             report.fails("blind: nothing was run")
         }
         Ok(report) => report,
-        Err(panic) => nothing.fails(format!("panicked: {}", text(&*panic))),
+        Err(panic) => nothing.fails(format!("panicked: {}", panic_text(&*panic))),
     }
 }
 
-fn text(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     if let Some(text) = panic.downcast_ref::<&str>() {
         text
     } else if let Some(text) = panic.downcast_ref::<String>() {
