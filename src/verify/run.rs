@@ -74,3 +74,39 @@ impl std::str::FromStr for Shard {
         shard.ok_or_else(|| format!("a shard is I/N with 1 <= I <= N, not {text:?}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::{Size, Technique};
+
+    fn verdict(run: fn(Budget, &Progress) -> Report) -> Verdict {
+        let (primitive, technique) = ("Lock", Technique::Proptest);
+        let check = Check {
+            primitive,
+            technique,
+            run,
+        };
+        report(&check, Budget::new(Size::Test), &Progress::silent()).verdict
+    }
+
+    #[test]
+    fn a_check_that_runs_nothing_fails() {
+        assert_eq!(verdict(|_, _| Report::holds(1, 1, 0)), Verdict::Holds);
+        let blind = Verdict::Fails("blind: nothing was run".into());
+        assert_eq!(verdict(|_, _| Report::holds(1, 0, 0)), blind);
+    }
+
+    #[test]
+    fn a_check_that_panics_fails() {
+        let failed = |text: &str| Verdict::Fails(format!("panicked: {text}"));
+        assert_eq!(verdict(|_, _| panic!("at once")), failed("at once"));
+        assert_eq!(verdict(|_, _| panic!("at {}", "once")), failed("at once"));
+    }
+
+    #[test]
+    fn a_failure_keeps_its_own_words() {
+        let failed = Verdict::Fails("lost".into());
+        assert_eq!(verdict(|_, _| Report::holds(0, 0, 0).fails("lost")), failed);
+    }
+}
