@@ -69,8 +69,8 @@ struct Verify {
     /// Run the I-th of N parts of the checks
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// Run the checks whose `PRIMITIVE TECHNIQUE` contains this
-    #[arg(long, value_name = "TEXT")]
+    /// Run the checks of a primitive, of a technique, or of both: "RLock random kills"
+    #[arg(long, value_name = "WORDS")]
     only: Option<String>,
     /// Kill so many processes in each check of random kills
     #[arg(long, value_name = "N")]
@@ -135,8 +135,8 @@ fn verify(options: &Verify) -> Result<bool, Refusal> {
     let title = |check: &Check| format!("{} {}", check.primitive, check.technique);
     let mut checks = shard.of(verify::CHECKS);
     if let Some(only) = &options.only {
-        let only = only.to_lowercase();
-        checks.retain(|check| title(check).to_lowercase().contains(&only));
+        let words = |text: &str| format!(" {} ", text.to_lowercase());
+        checks.retain(|check| words(&title(check)).contains(&words(only)));
     }
     if checks.is_empty() {
         return Err("no check is meant: see `forkproof verify --help`".into());

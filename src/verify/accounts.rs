@@ -29,6 +29,9 @@ pub enum Accounts {
     RLock(RLock, Array<i64>),
 }
 
+/// What is done between a read and a write.
+pub type Dawdle<'a> = &'a dyn Fn();
+
 impl Accounts {
     /// # Errors
     /// No memory.
@@ -54,19 +57,21 @@ impl Accounts {
         }
     }
 
+    /// Performs a call, dawdling between its reads and its writes: there others would come in if they could.
+    ///
     /// # Errors
     /// Those of the locks.
-    pub fn perform(&self, call: Call) -> Result<Return> {
+    pub fn perform(&self, call: Call, dawdle: Dawdle) -> Result<Return> {
         match self {
-            Accounts::Values(values) => on_values(values, call),
-            Accounts::Array(array) => array.lock()?.perform(call),
+            Accounts::Values(values) => on_values(values, call, dawdle),
+            Accounts::Array(array) => array.lock()?.perform(call, dawdle),
             Accounts::Lock(lock, array) => {
                 let _held = lock.lock()?;
-                Unguarded(array).perform(call)
+                Unguarded(array).perform(call, dawdle)
             }
             Accounts::RLock(lock, array) => {
                 let _held = lock.lock()?;
-                Again(lock, array).perform(call)
+                Again(lock, array).perform(call, dawdle)
             }
         }
     }
@@ -77,16 +82,18 @@ trait Books {
     fn read(&self, account: usize) -> Result<i64>;
     fn write(&mut self, account: usize, balance: i64) -> Result<()>;
 
-    fn perform(&mut self, call: Call) -> Result<Return> {
+    fn perform(&mut self, call: Call, dawdle: Dawdle) -> Result<Return> {
         Ok(match call {
-            Call::Deposit { account, amount } => Return::Balance(self.add(account, amount)?),
+            Call::Deposit { account, amount } => {
+                Return::Balance(self.add(account, amount, dawdle)?)
+            }
             Call::Withdraw { account, amount } => {
-                let balance = self.take(account, amount)?;
+                let balance = self.take(account, amount, dawdle)?;
                 balance.map_or(Return::Insufficient, Return::Balance)
             }
             Call::Transfer { from, to, amount } => {
-                if self.take(from, amount)?.is_some() {
-                    self.add(to, amount)?;
+                if self.take(from, amount, dawdle)?.is_some() {
+                    self.add(to, amount, dawdle)?;
                     Return::Transferred
                 } else {
                     Return::Insufficient
@@ -96,14 +103,16 @@ trait Books {
         })
     }
 
-    fn add(&mut self, account: usize, amount: u32) -> Result<i64> {
+    fn add(&mut self, account: usize, amount: u32, dawdle: Dawdle) -> Result<i64> {
         let balance = self.read(account)? + i64::from(amount);
+        dawdle();
         self.write(account, balance)?;
         Ok(balance)
     }
 
-    fn take(&mut self, account: usize, amount: u32) -> Result<Option<i64>> {
+    fn take(&mut self, account: usize, amount: u32, dawdle: Dawdle) -> Result<Option<i64>> {
         let balance = self.read(account)? - i64::from(amount);
+        dawdle();
         if balance < 0 {
             return Ok(None);
         }
@@ -151,7 +160,7 @@ impl Books for Again<'_> {
     }
 }
 
-fn on_values(values: &[Value<i64>], call: Call) -> Result<Return> {
+fn on_values(values: &[Value<i64>], call: Call, dawdle: Dawdle) -> Result<Return> {
     let value = |account: usize| {
         let len = values.len();
         values.get(account).ok_or(BoundsError::Index {
@@ -167,6 +176,7 @@ fn on_values(values: &[Value<i64>], call: Call) -> Result<Return> {
             })?)
         }
         Call::Withdraw { account, amount } => value(account)?.update(|balance| {
+            dawdle(); // the value is read, and written when this returns
             if take(balance, amount) {
                 Return::Balance(*balance)
             } else {
@@ -191,6 +201,7 @@ fn on_values(values: &[Value<i64>], call: Call) -> Result<Return> {
                 (&mut upper, &mut lower)
             };
             if take(payer, amount) {
+                dawdle();
                 **payee += i64::from(amount);
                 Return::Transferred
             } else {

@@ -2,13 +2,15 @@
 //!
 //! In a test they could not: other tests run beside it, in the same process.
 
+use std::panic::catch_unwind;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::kills::{self, Campaign, Tally};
+use super::run::panic_text;
 use super::{Fallible, giving_up, starts, stuck};
-use crate::{Array, Process, Value};
+use crate::{Array, Process, Value, parent_process};
 
 /// Work that can be done apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +45,8 @@ pub fn apart(errand: Errand, progress: impl Fn(u64)) -> Fallible<Tally> {
         if now > last.0 {
             last = (now, Instant::now());
         } else if last.1.elapsed() > LONGEST_STEP {
-            let text = stuck::describe("any progress", &[(process.name(), process.pid())]);
+            let family = process.pid().map(|pid| stuck::family(&process.name(), pid));
+            let text = stuck::describe("any progress", &family.unwrap_or_default());
             process.kill()?; // and its daemons die with it
             process.join()?;
             return Err(text.into());
@@ -64,12 +67,22 @@ pub fn apart(errand: Errand, progress: impl Fn(u64)) -> Fallible<Tally> {
 }
 
 fn run(errand: Errand, done: Value<u64>, answer: Array<u8>) -> Fallible {
+    std::thread::spawn(|| {
+        // A daemon would end with its parent, but may not have children.
+        if parent_process().is_some_and(|parent| parent.join().is_ok()) {
+            std::process::exit(1);
+        }
+    });
     let tell = |number| done.set_unlocked(number);
-    let tally = match errand {
+    let outcome = catch_unwind(|| match errand {
         Errand::Kills(campaign) => kills::campaign(campaign, tell),
         Errand::GivingUp(campaign) => giving_up::campaign(campaign, tell),
         Errand::Starts { cases, seed } => starts::campaign(cases, seed, tell),
-    };
+    });
+    let tally = outcome.unwrap_or_else(|panic| Tally {
+        why: Some(format!("panicked: {}", panic_text(&*panic))),
+        ..Tally::default()
+    });
     let json = serde_json::to_vec(&tally)?;
     Ok(answer
         .set_slice(..json.len(), &json)

@@ -8,7 +8,7 @@
 //! Full speed judges correct code only: a rare interleaving may not come up. The same calls without locks are
 //! refused for certain under a schedule (see [`explore`](crate::explore)).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestError, 
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{Accounts, Guarding};
+use super::dice::Dice;
 use super::{Budget, Fallible, Progress, Report, stuck};
 use crate::check::bank::{Bank, Call, Return};
 use crate::check::{Event, History, Verdict, judge};
@@ -168,7 +169,7 @@ fn perform(guarding: Guarding, scenario: &Scenario, rounds: usize) -> Fallible<V
         .map(|number| {
             let rounds: Vec<Round> = shared.iter().map(|lanes| lanes[number].clone()).collect();
             let calls = scenario.lanes[number].clone();
-            Process::new(lane, (scenario.lanes.len() as u32, calls, rounds))
+            Process::new(lane, (number, scenario.lanes.len() as u32, calls, rounds))
                 .named(format!("lane {number}"))
                 .daemon(true)
         })
@@ -179,7 +180,8 @@ fn perform(guarding: Guarding, scenario: &Scenario, rounds: usize) -> Fallible<V
 }
 
 /// A lane's process.
-fn lane(lanes: u32, calls: Vec<Call>, rounds: Vec<Round>) -> Result<()> {
+fn lane(number: usize, lanes: u32, calls: Vec<Call>, rounds: Vec<Round>) -> Result<()> {
+    let dice = RefCell::new(Dice::new(number as u64));
     for round in rounds {
         round.arrived.update(|arrived| *arrived += 1)?;
         // The others are on their way here. To sleep would be to start 25 µs after them, when they are done.
@@ -187,11 +189,19 @@ fn lane(lanes: u32, calls: Vec<Call>, rounds: Vec<Round>) -> Result<()> {
             std::thread::yield_now();
         }
         for (number, &call) in calls.iter().enumerate() {
-            let returned = round.accounts.perform(call)?;
+            let returned = round.accounts.perform(call, &|| dawdle(&dice))?;
             round.returned.set_unlocked(number, returned.into())?;
         }
     }
     Ok(())
+}
+
+/// A while that differs; now and then so long that others fall asleep.
+fn dawdle(dice: &RefCell<Dice>) {
+    match dice.borrow_mut().below(64) {
+        0 => std::thread::yield_now(),
+        turns => (0..turns).for_each(|_| std::hint::spin_loop()),
+    }
 }
 
 /// From the lanes' start to their end. Those that are left when one fails are killed.

@@ -18,7 +18,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::dice::Dice;
-use super::leftovers::leaving_nothing;
+use super::leftovers::{leaving_nothing, shares_no_names};
 use super::pair::{Found, Guard, SharedPair, Then};
 use super::{Fallible, stuck};
 use crate::{Array, Process, Value};
@@ -116,6 +116,8 @@ impl Lanes {
             lanes.processes.push(process);
         }
         lanes.await_moves(&[1; LANES], "the first move of each lane")?;
+        let mut pids = lanes.processes.iter().filter_map(Process::pid);
+        pids.try_for_each(shares_no_names)?;
         Ok(lanes)
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
-use super::Fallible;
+use super::{Fallible, stuck};
 
 /// Does some work, and sees to it that nothing is left of it. `warm_up` comes first: what that leaves may stay.
 /// The work says how many bytes of shared objects those held that it killed: they do not come back before the
@@ -49,50 +49,19 @@ struct Inventory {
     /// What is mapped and shared with other processes.
     shared_bytes: u64,
     shared_mappings: i64,
-    /// Shared mappings of a file that has a name.
-    named_mappings: BTreeSet<String>,
-    /// Names of this library's in the places for temporary ones.
-    names: BTreeSet<String>,
 }
 
 impl Inventory {
     fn take() -> io::Result<Inventory> {
-        let mut inventory = Inventory {
+        let maps = fs::read_to_string("/proc/self/maps")?;
+        let shared = shared_mappings(&maps);
+        Ok(Inventory {
             children: children()?,
             threads: fs::read_dir("/proc/self/task")?.count(),
             descriptors: descriptors()?,
-            shared_bytes: 0,
-            shared_mappings: 0,
-            named_mappings: BTreeSet::new(),
-            names: names(),
-        };
-        inventory.count_mappings(&fs::read_to_string("/proc/self/maps")?);
-        Ok(inventory)
-    }
-
-    /// Each line: addresses, permissions (an `s` if shared), offset, device, inode, path.
-    fn count_mappings(&mut self, maps: &str) {
-        for line in maps.lines() {
-            let mut fields = line.split_whitespace();
-            let addresses = fields
-                .next()
-                .and_then(|addresses| addresses.split_once('-'));
-            if !fields
-                .next()
-                .is_some_and(|permissions| permissions.contains('s'))
-            {
-                continue;
-            }
-            let [start, end] = addresses.map_or([0, 0], |(start, end)| {
-                [start, end].map(|hex| u64::from_str_radix(hex, 16).unwrap_or(0))
-            });
-            self.shared_mappings += 1;
-            self.shared_bytes += end - start;
-            let path = fields.nth(3).unwrap_or("(no file)");
-            if !path.starts_with(MEMFD) {
-                self.named_mappings.insert(path.to_owned());
-            }
-        }
+            shared_bytes: shared.iter().map(|mapping| mapping.bytes).sum(),
+            shared_mappings: shared.len() as i64,
+        })
     }
 
     /// The same, whatever the number of arenas: each is one descriptor and one mapping.
@@ -112,26 +81,17 @@ impl Inventory {
 const MEMFD: &str = "/memfd:";
 
 fn children() -> io::Result<BTreeSet<String>> {
-    let me = std::process::id().to_string();
-    let mut children = BTreeSet::new();
-    for entry in fs::read_dir("/proc")? {
-        // A process that ends meanwhile is none of ours: ours have been waited for, or stay as zombies.
-        let Ok(stat) = fs::read_to_string(entry?.path().join("stat")) else {
-            continue;
-        };
-        // pid (name) state parent ...; the name may hold anything.
-        let Some((head, tail)) = stat.rsplit_once(')') else {
-            continue;
-        };
-        let mut fields = tail.split_whitespace();
-        let (state, parent) = (fields.next(), fields.next());
-        if parent == Some(&me) {
-            // A zombie is left behind; what sleeps and what runs is the same.
-            let state = if state == Some("Z") { "zombie" } else { "" };
-            children.insert(format!("{head}) {state}"));
-        }
-    }
-    Ok(children)
+    let family = stuck::family("", std::process::id());
+    let children = family.into_iter().skip(1).filter_map(|(_, pid)| pid);
+    // pid (name) state ...: a zombie is left behind; what sleeps and what runs is the same.
+    let describe = |pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let (who, fields) = stat.rsplit_once(')').unwrap_or((&stat, ""));
+        let state = fields.trim_start().chars().next().unwrap_or('?');
+        let state = if state == 'Z' { "zombie" } else { "" };
+        Ok(format!("{who}) {state}"))
+    };
+    children.map(describe).collect()
 }
 
 fn descriptors() -> io::Result<BTreeMap<String, i64>> {
@@ -145,13 +105,97 @@ fn descriptors() -> io::Result<BTreeMap<String, i64>> {
     Ok(descriptors)
 }
 
-fn names() -> BTreeSet<String> {
-    let places = [std::env::temp_dir(), "/dev/shm".into()];
-    let entries = places.iter().filter_map(|place| fs::read_dir(place).ok());
-    let names = entries
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
-    names
-        .filter(|name| name.to_lowercase().contains("forkproof"))
+/// Sees to it that what a process shares has no name, so that nothing can be left behind however it ends.
+///
+/// # Errors
+/// What has one.
+pub fn shares_no_names(pid: u32) -> Fallible {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let shared = shared_mappings(&maps).into_iter();
+    let named: BTreeSet<_> = shared
+        .map(|mapping| mapping.path)
+        .filter(|path| !path.starts_with(MEMFD))
+        .collect();
+    if named.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("process {pid} maps {named:?}").into())
+    }
+}
+
+struct SharedMapping<'a> {
+    bytes: u64,
+    path: &'a str,
+}
+
+fn shared_mappings(maps: &str) -> Vec<SharedMapping<'_>> {
+    // Each line: addresses, permissions (an `s` if shared), offset, device, inode, path.
+    maps.lines()
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace();
+            let (start, end) = fields.next()?.split_once('-')?;
+            let [start, end] = [start, end].map(|hex| u64::from_str_radix(hex, 16).ok());
+            let shared = fields.next()?.contains('s');
+            let path = fields.nth(3).unwrap_or("(no file)");
+            shared.then_some(SharedMapping {
+                bytes: end? - start?,
+                path,
+            })
+        })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Process;
+
+    /// Each in a process of its own, as other tests run in this one.
+    #[test]
+    fn what_is_left_behind_is_noticed() {
+        let noticed = |left| {
+            let process = Process::new(leave, (left,));
+            process.start().unwrap();
+            process.join().unwrap() == i32::from(NOTICED)
+        };
+        for left in ["descriptor", "thread", "zombie", "memory"] {
+            assert!(noticed(left.to_owned()), "{left}");
+        }
+        assert!(!noticed("nothing".to_owned()));
+    }
+
+    const NOTICED: u8 = 42;
+
+    fn leave(what: String) -> Fallible<crate::ExitCode> {
+        let child = || std::process::Command::new("true").spawn();
+        let work = || {
+            match what.as_str() {
+                "descriptor" => std::mem::forget(fs::File::open("/dev/null")?),
+                "thread" => drop(std::thread::spawn(std::thread::park)),
+                "zombie" => drop(child()?),
+                "memory" => std::mem::forget(crate::Array::<u64>::new(100_000)?),
+                _ => child()?.wait().map(|_| ())?,
+            }
+            Ok(0)
+        };
+        let outcome = leaving_nothing(|| Ok(()), work);
+        Ok(crate::ExitCode(if outcome.is_err() { NOTICED } else { 0 }))
+    }
+
+    #[test]
+    fn shared_memory_is_told_from_private() {
+        let maps = "\
+7f00-8000 rw-s 00000000 00:01 4711 /memfd:forkproof (deleted)
+8000-9000 rw-p 00000000 00:01 4711 /usr/lib/libc.so
+9000-9100 r--s 00000000 00:01 4712 /dev/shm/left
+";
+        let shared: Vec<_> = shared_mappings(maps)
+            .into_iter()
+            .map(|it| (it.bytes, it.path))
+            .collect();
+        assert_eq!(
+            shared,
+            [(0x100, "/memfd:forkproof"), (0x100, "/dev/shm/left")]
+        );
+    }
 }

@@ -38,11 +38,11 @@ pub fn report(check: &Check, budget: Budget, progress: &Progress) -> Report {
             report.fails("blind: nothing was run")
         }
         Ok(report) => report,
-        Err(panic) => nothing.fails(format!("panicked: {}", text(&*panic))),
+        Err(panic) => nothing.fails(format!("panicked: {}", panic_text(&*panic))),
     }
 }
 
-fn text(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     if let Some(text) = panic.downcast_ref::<&str>() {
         text
     } else if let Some(text) = panic.downcast_ref::<String>() {
@@ -72,5 +72,41 @@ impl std::str::FromStr for Shard {
                 .then_some(Shard { index, count })
         });
         shard.ok_or_else(|| format!("a shard is I/N with 1 <= I <= N, not {text:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::{Size, Technique};
+
+    fn verdict(run: fn(Budget, &Progress) -> Report) -> Verdict {
+        let (primitive, technique) = ("Lock", Technique::Proptest);
+        let check = Check {
+            primitive,
+            technique,
+            run,
+        };
+        report(&check, Budget::new(Size::Test), &Progress::silent()).verdict
+    }
+
+    #[test]
+    fn a_check_that_runs_nothing_fails() {
+        assert_eq!(verdict(|_, _| Report::holds(1, 1, 0)), Verdict::Holds);
+        let blind = Verdict::Fails("blind: nothing was run".into());
+        assert_eq!(verdict(|_, _| Report::holds(1, 0, 0)), blind);
+    }
+
+    #[test]
+    fn a_check_that_panics_fails() {
+        let failed = |text: &str| Verdict::Fails(format!("panicked: {text}"));
+        assert_eq!(verdict(|_, _| panic!("at once")), failed("at once"));
+        assert_eq!(verdict(|_, _| panic!("at {}", "once")), failed("at once"));
+    }
+
+    #[test]
+    fn a_failure_keeps_its_own_words() {
+        let failed = Verdict::Fails("lost".into());
+        assert_eq!(verdict(|_, _| Report::holds(0, 0, 0).fails("lost")), failed);
     }
 }

@@ -29,6 +29,24 @@ pub fn describe(what: &str, processes: &[(String, Option<u32>)]) -> String {
     text
 }
 
+/// A process and its children, to be described.
+pub fn family(name: &str, pid: u32) -> Vec<(String, Option<u32>)> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let children = pids.filter(|&child| parent(child) == Some(pid));
+    let children = children.map(|child| ("  its child".to_owned(), Some(child)));
+    std::iter::once((name.to_owned(), Some(pid)))
+        .chain(children)
+        .collect()
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    // pid (name) state parent ...; the name may hold anything.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(1)?.parse().ok()
+}
+
 fn doing(pid: u32) -> String {
     let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}"));
     let Ok(status) = read("status") else {
