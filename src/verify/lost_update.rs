@@ -225,9 +225,9 @@ fn set_up(stage: &mut Stage, scenario: Scenario) {
         stage.lane(&format!("lane {number}"), move || {
             for (index, call) in calls.iter().enumerate() {
                 let returned = match discipline {
-                    Discipline::Locked => {
-                        bank.perform(*call).expect("no one dies in this scenario")
-                    }
+                    Discipline::Locked => bank
+                        .perform(*call, &|| ())
+                        .expect("no one dies in this scenario"),
                     Discipline::Unlocked => unlocked(&accounts, call),
                 };
                 let word = match returned {
