@@ -145,6 +145,7 @@ fn dying<W: World>() -> Vec<Model> {
             programs: both::<W>(&[visit, visit, visit], told),
             victims: &[1],
             meets: DIED,
+            preemptions_full: Some(2),
             ..MODEL
         },
         Model {
@@ -156,6 +157,7 @@ fn dying<W: World>() -> Vec<Model> {
                 .collect(),
             victims: &[2],
             meets: DIED,
+            preemptions_full: Some(2),
             ..MODEL
         },
         Model {
@@ -164,6 +166,7 @@ fn dying<W: World>() -> Vec<Model> {
             programs: both::<W>(&[forsake, forsake, forsake], Place::settle_lost),
             victims: &[1],
             meets: DIED,
+            preemptions_full: Some(2),
             ..MODEL
         },
         Model {
@@ -181,7 +184,7 @@ fn dying<W: World>() -> Vec<Model> {
             claim: "the third goes in",
             programs: both::<W>(&[visit, visit, visit], one_told),
             victims: &[1, 2],
-            preemptions_full: Some(2),
+            preemptions_full: Some(1),
             kernels: NEWER,
             full_only: true,
             meets: DIED,
@@ -195,6 +198,7 @@ fn dying<W: World>() -> Vec<Model> {
             victims: &[2],
             full_only: true,
             meets: &[Meets::TimeOut, Meets::OwnerDeath],
+            preemptions_full: Some(2),
             ..MODEL
         },
         Model {
