@@ -1,6 +1,7 @@
 //! Checking by running: loom's model of memory, and real processes in a chosen order.
 
 mod boss;
+pub mod dice;
 mod lane;
 pub mod loom;
 mod replay;

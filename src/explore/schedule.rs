@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::dice::Dice;
+
 /// The most lanes that a run may have: each has a letter and a bit of a futex's bitset.
 pub const MAX_LANES: usize = 8;
 
@@ -151,9 +153,9 @@ impl Plan {
 
     /// `length` choices from a seed: mostly the same lane again, now and then another.
     pub fn random(seed: u64, length: usize) -> Plan {
-        let mut state = seed;
+        let mut dice = Dice::new(seed);
         let picks = std::iter::repeat_with(|| {
-            let random = splitmix(&mut state);
+            let random = dice.roll();
             if random.is_multiple_of(4) {
                 (random >> 8) as u8
             } else {
@@ -174,14 +176,6 @@ fn one_more(picks: &[u8], steps: usize, lanes: usize) -> Vec<Vec<u8>> {
         picks
     });
     more.collect()
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
-fn splitmix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::sys::fork;
-use crate::sys::memory::{Identity, Mapping};
+use crate::sys::memory::{Identity, Mapping, foreign};
 use crate::sys::{Os, SharedWord};
 use crate::world::{Word, World};
 
@@ -355,13 +355,6 @@ pub(super) fn attach(file: OwnedFd) -> io::Result<Arc<Arena>> {
 fn pid_namespace() -> io::Result<u64> {
     use std::os::unix::fs::MetadataExt;
     Ok(std::fs::metadata("/proc/self/ns/pid")?.ino())
-}
-
-fn foreign(why: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("not memory of this library: {why}"),
-    )
 }
 
 /// Slots in use now, for tests of what comes back.

@@ -35,7 +35,7 @@ impl From<io::Error> for Refusal {
 /// [`Refusal::Threads`] unless the process has exactly one thread; those of fork(2), and of starting a
 /// zygote for a daemon.
 pub fn start(name: &str, daemon: bool, entry: impl FnOnce() -> i32) -> Result<Child, Refusal> {
-    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    let threads = super::fork::threads()?;
     if threads != 1 {
         return Err(Refusal::Threads(threads));
     }

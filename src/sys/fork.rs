@@ -94,7 +94,10 @@ pub fn child(code: impl FnOnce() -> i32) -> io::Result<Child> {
 }
 
 /// The threads of this process.
-fn threads() -> io::Result<usize> {
+///
+/// # Errors
+/// `/proc` cannot be read.
+pub fn threads() -> io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/task")?.count())
 }
 

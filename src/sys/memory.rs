@@ -201,7 +201,7 @@ impl Drop for Mapping {
     }
 }
 
-fn foreign(why: &str) -> io::Error {
+pub(crate) fn foreign(why: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!("not memory of this library: {why}"),

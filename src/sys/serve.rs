@@ -218,7 +218,7 @@ fn robust_list() -> io::Result<(*mut libc::c_void, usize)> {
 }
 
 fn threads() -> io::Result<i32> {
-    Ok(std::fs::read_dir("/proc/self/task")?.count() as i32)
+    Ok(super::fork::threads()? as i32)
 }
 
 /// The zygote holds the files of an order and of every daemon: not to be bound by what its parent thinks

@@ -18,10 +18,10 @@ use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestError, 
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{Accounts, Guarding};
-use super::dice::Dice;
 use super::{Budget, Fallible, Progress, Report, stuck};
 use crate::check::bank::{Bank, Call, Return};
 use crate::check::{Event, History, Verdict, judge};
+use crate::explore::dice::Dice;
 use crate::{Array, Process, Result, Value};
 
 /// How often a scenario is run.

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::dice::Dice;
 use super::kills::{Campaign, Tally};
 use super::leftovers::leaving_nothing;
 use super::pair::{SharedPair, Then, Trouble};
 use super::{Fallible, stuck};
+use crate::explore::dice::Dice;
 use crate::{ExitCode, LockFailure, Process, Value};
 
 /// Besides the victim.

@@ -17,10 +17,10 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::dice::Dice;
 use super::leftovers::{leaving_nothing, shares_no_names};
 use super::pair::{Found, Guard, SharedPair, Then};
 use super::{Fallible, stuck};
+use crate::explore::dice::Dice;
 use crate::{Array, Process, Value};
 
 const LANES: usize = 3;

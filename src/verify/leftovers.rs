@@ -57,7 +57,7 @@ impl Inventory {
         let shared = shared_mappings(&maps);
         Ok(Inventory {
             children: children()?,
-            threads: fs::read_dir("/proc/self/task")?.count(),
+            threads: crate::sys::fork::threads()?,
             descriptors: descriptors()?,
             shared_bytes: shared.iter().map(|mapping| mapping.bytes).sum(),
             shared_mappings: shared.len() as i64,

@@ -7,7 +7,6 @@ mod accounts;
 mod apart;
 mod bank;
 mod deaths;
-mod dice;
 pub mod every_step;
 mod giving_up;
 mod kills;

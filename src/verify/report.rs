@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::dice::any_seed;
 use super::progress::Progress;
+use crate::explore::dice::any_seed;
 
 /// What can fail for any reason, told in words.
 pub type Fallible<T = ()> = Result<T, Box<dyn std::error::Error>>;
