@@ -197,28 +197,34 @@ fn replay(string: &str) -> Result<bool, Refusal> {
 }
 
 fn zoo() -> Result<bool, Refusal> {
-    let line = |name: &str, who: &str, executions: &str, what: &str| {
-        print(format_args!("{name:28} {who:28} {executions:>12}  {what}"))
+    let line = |primitive: &str, name: &str, who: &str, executions: &str, what: &str| {
+        print(format_args!(
+            "{primitive:16} {name:28} {who:32} {executions:>12}  {what}"
+        ))
     };
-    line("variant", "caught by", "executions", "what is broken")?;
-    let mut printed = Ok(());
-    let variants = zoo::mutex::variants(model::Budget::Quick, &mut |variant| {
-        for catch in &variant.catches {
-            let who = match &catch.message {
-                Some(_) => catch.model.to_owned(),
-                None => format!("ESCAPES {}", catch.model),
-            };
-            let executions = catch.executions.to_string();
-            if printed.is_ok() {
-                printed = line(variant.name, &who, &executions, variant.what);
+    line(
+        "primitive",
+        "variant",
+        "caught by",
+        "executions",
+        "what is broken",
+    )?;
+    let (mut all, mut caught) = (0, 0);
+    for trial in zoo::TRIALS {
+        for variant in trial.variants {
+            let report = variant.run(model::Budget::Quick, &mut |_| {});
+            for catch in &report.catches {
+                let who = match &catch.message {
+                    Some(_) => catch.model.to_owned(),
+                    None => format!("ESCAPES {}", catch.model),
+                };
+                let executions = catch.executions.to_string();
+                line(trial.primitive, report.name, &who, &executions, report.what)?;
             }
+            all += 1;
+            caught += usize::from(report.is_caught());
         }
-    });
-    printed?;
-    let caught = variants
-        .iter()
-        .filter(|variant| variant.is_caught())
-        .count();
-    print(format_args!("\n{caught} of {} caught", variants.len()))?;
-    Ok(caught == variants.len())
+    }
+    print(format_args!("\n{caught} of {all} caught"))?;
+    Ok(caught == all)
 }

@@ -48,6 +48,45 @@ pub trait Word: Send + Sync {
     fn fetch_sub(&self, value: u32, order: Ordering) -> u32;
 }
 
+/// A 64-bit atomic that processes share: what one store must commit together.
+pub trait Wide: Send + Sync {
+    fn new(value: u64) -> Self;
+    fn load(&self, order: Ordering) -> u64;
+    fn store(&self, value: u64, order: Ordering);
+    fn swap(&self, value: u64, order: Ordering) -> u64;
+    /// `Ok(current)` if it held `current` and now holds `new`; else `Err` of what it holds.
+    fn compare_exchange(
+        &self,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64>;
+    /// Adds, wrapping; returns what it held before.
+    fn fetch_add(&self, value: u64, order: Ordering) -> u64;
+}
+
+/// What [`World::update_and_wake_all`] does to the word. The operand is less than 2^11.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Update {
+    Set(u32),
+    /// Wrapping.
+    Add(u32),
+    /// Sets these bits.
+    Or(u32),
+}
+
+impl Update {
+    pub fn operand(self) -> u32 {
+        match self {
+            Update::Set(operand) | Update::Add(operand) | Update::Or(operand) => operand,
+        }
+    }
+}
+
+/// The most words that [`World::wait_any`] takes: FUTEX_WAITV_MAX of `<linux/futex.h>`.
+pub const WAIT_ANY_MAX: usize = 128;
+
 /// Why [`World::wait`] returned. Advice only: whoever waits looks at the word again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Woken {
@@ -98,6 +137,7 @@ impl<W: World> Default for Node<W> {
 /// Where an algorithm runs.
 pub trait World: Sized + 'static {
     type Word: Word;
+    type Wide: Wide;
     /// The place of a [`Node`] in its owner's robust list.
     type Links: Default + Send + Sync;
 
@@ -114,13 +154,20 @@ pub trait World: Sized + 'static {
     /// respect to every wake. May return early.
     fn wait(word: &Self::Word, expected: u32, until: Option<Deadline>) -> Woken;
 
+    /// Sleeps if each word holds what is expected of it, until one of them is woken. The words are compared and
+    /// slept on one after the other. May return early; does not say which word was woken.
+    ///
+    /// # Panics
+    /// If there are no words, or more than [`WAIT_ANY_MAX`].
+    fn wait_any(words: &[(&Self::Word, u32)], until: Option<Deadline>) -> Woken;
+
     /// Wakes up to `count` sleepers; returns how many.
     fn wake(word: &Self::Word, count: u32) -> u32;
 
-    /// Stores `value` (less than 2^11) and wakes all sleepers, as one step with respect to every
-    /// [`wait`](World::wait): no one can fall asleep between the two. Returns how many were woken.
-    /// The store is a full barrier.
-    fn set_and_wake_all(word: &Self::Word, value: u32) -> u32;
+    /// Changes the word and wakes all sleepers, as one step with respect to every [`wait`](World::wait) (no one can
+    /// fall asleep between the two) and to every death: both happen, or neither. Returns how many were woken.
+    /// The change is a full barrier.
+    fn update_and_wake_all(word: &Self::Word, update: Update) -> u32;
 
     /// Tells the kernel which node this thread is working on (`list_op_pending`): one at a time.
     fn announce(node: &Node<Self>);

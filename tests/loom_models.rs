@@ -1,52 +1,52 @@
-//! The robust lock in loom's memory model: every model holds, every broken variant is caught.
+//! The algorithms in loom's memory model: every model holds, every broken variant is caught.
 
 use forkproof::zoo::model::{Budget, Verdict};
-use forkproof::zoo::mutex;
+use forkproof::zoo::{TRIALS, trial};
 
-/// A test for each model, so that they run side by side.
-macro_rules! models {
-    ($($test:ident: $name:literal,)*) => {
-        $(#[test]
-        fn $test() {
-            holds($name);
+/// Two tests for each trial, so that they run side by side.
+macro_rules! trials {
+    ($($test:ident: $primitive:literal,)*) => {
+        $(mod $test {
+            #[test]
+            fn models_hold() {
+                super::models_hold($primitive);
+            }
+
+            #[test]
+            fn broken_variants_are_caught() {
+                super::broken_variants_are_caught($primitive);
+            }
         })*
 
-        const TESTED: &[&str] = &[$($name),*];
+        const TESTED: &[&str] = &[$($primitive),*];
     };
 }
 
-models! {
-    two_lanes: "two lanes",
-    two_lanes_two_rounds: "two lanes, two rounds",
-    three_lanes: "three lanes",
-    three_lanes_one_barges: "three lanes, one barges",
-    deadline: "deadline",
-    held_throughout: "held throughout",
-    no_room: "no room",
-    attempt: "try",
-    reentrant: "reentrant",
-    refusals: "refusals",
-    one_of_two_killed: "one of two killed",
-    one_of_three_killed: "one of three killed",
-    the_second_of_three_killed: "the second of three killed",
-    killed_and_given_up: "killed, and given up",
-    killed_during_recovery: "killed during recovery",
-    reentrant_owner_killed: "reentrant owner killed",
-    refused_owner_killed: "refused owner killed",
-    three_states: "three states",
-    event: "event",
+trials! {
+    lock: "Lock",
+    rlock: "RLock",
 }
 
 #[test]
-fn every_model_of_the_quick_budget_has_a_test() {
-    let models = mutex::list();
-    let quick = models.iter().filter(|model| model.fits(Budget::Quick));
-    assert_eq!(quick.map(|model| model.name).collect::<Vec<_>>(), TESTED);
+fn every_trial_has_its_tests() {
+    let primitives = TRIALS.iter().map(|trial| trial.primitive);
+    assert_eq!(primitives.collect::<Vec<_>>(), TESTED);
 }
 
-#[test]
-fn every_broken_variant_is_caught() {
-    for report in mutex::variants(Budget::Quick, &mut |_| {}) {
+fn models_hold(primitive: &str) {
+    let trial = trial(primitive);
+    for model in (trial.models)().into_iter().chain((trial.twins)()) {
+        if model.fits(Budget::Quick) {
+            let report = model.run(Budget::Quick, &mut |_| {});
+            println!("{report:?}");
+            assert_eq!(report.verdict, Verdict::Holds, "{report:?}");
+        }
+    }
+}
+
+fn broken_variants_are_caught(primitive: &str) {
+    for variant in trial(primitive).variants {
+        let report = variant.run(Budget::Quick, &mut |_| {});
         for catch in &report.catches {
             let message = catch.message.as_deref().unwrap_or("ESCAPED");
             println!(
@@ -61,15 +61,4 @@ fn every_broken_variant_is_caught() {
             report.what
         );
     }
-}
-
-fn holds(name: &str) {
-    let models = mutex::list();
-    let model = models
-        .iter()
-        .find(|model| model.name == name)
-        .expect("it is listed");
-    let report = model.run(Budget::Quick, &mut |_| {});
-    println!("{report:?}");
-    assert_eq!(report.verdict, Verdict::Holds, "{report:?}");
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use forkproof::explore::loom::{
     Kernel, Loom, LoomWord, Nth, Outcome, Program, Search, Setting, WakeOrder, explore, me, step,
 };
-use forkproof::world::{Deadline, Node, OWNER_DIED, WAITERS, Woken, Word, World};
+use forkproof::world::{Deadline, Node, OWNER_DIED, Update, WAITERS, Woken, Word, World};
 
 type Words = [LoomWord; 3];
 type Lane = fn(&Words);
@@ -88,7 +88,7 @@ fn two_sleepers_need_two_wakes_or_one_for_all() {
     let lanes = [wake, sleep_while_0, sleep_while_0];
     fails(Setting::default(), &lanes, anything, "deadlock");
     let wake: Lane = |words| {
-        Loom::set_and_wake_all(&words[0], 1);
+        Loom::update_and_wake_all(&words[0], Update::Set(1));
     };
     holds(
         Setting::default(),
@@ -134,7 +134,7 @@ fn sleepers_are_woken_in_the_order_of_the_setting() {
         } else {
             0
         };
-        Loom::set_and_wake_all(&words[0], 1);
+        Loom::update_and_wake_all(&words[0], Update::Set(1));
         first
     }
     for (wake_order, is_two_first) in [(WakeOrder::FirstIn, true), (WakeOrder::LastIn, false)] {

@@ -7,14 +7,16 @@
 
 use std::io::{self, PipeReader, PipeWriter, Write};
 use std::os::fd::AsFd;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 
 use super::lane::{self, GO, Now, Report, TIMED_OUT};
-use super::schedule::{Choice, Plan, Schedule};
+use super::schedule::{Choice, MAX_LANES, Plan, Schedule};
 use super::stage::{Code, Stage};
 use super::trace::{Event, Names, Trace};
 use super::turn::{Ended, Run};
 use crate::sys::child::{Child, ExitStatus, Signal};
+use crate::sys::memory::Mapping;
 use crate::sys::step::{Outcome, Step};
 use crate::sys::{fork, futex};
 
@@ -36,6 +38,7 @@ enum Place {
     Asleep {
         word: usize,
         timed: bool,
+        bell: usize,
     },
     /// Woken, and not yet told to go on.
     Awake {
@@ -104,7 +107,8 @@ impl Boss {
         let (lane_turn, turn) = io::pipe()?;
         let number = self.seats.len();
         // The lane's ends are moved into the child and dropped here, so that the lane's death ends its pipe.
-        let child = fork::child(move || lane::live(number, lane_reports, lane_turn, code))?;
+        let bell = &bells()?[number];
+        let child = fork::child(move || lane::live(number, bell, lane_reports, lane_turn, code))?;
         self.names.thread(child.pid(), &name);
         let place = Place::Ready(None);
         self.seats.push(Seat {
@@ -217,13 +221,13 @@ impl Boss {
                 self.settle()
             }
             Choice::TimeOut(_) | Choice::ReturnEarly(_) => {
-                let Place::Asleep { word, .. } = seat.place else {
+                let Place::Asleep { bell, .. } = seat.place else {
                     return Ok(());
                 };
                 // SAFETY: the word's address is the lane's; it is ours too, as the lane was forked from this
-                // process after the set-up had made the object. The kernel checks the address.
-                let word = unsafe { AtomicU32::from_ptr(word as *mut u32) };
-                futex::wake(word, 1, lane::bit(number));
+                // process after the set-up had made the object, and the bells. The kernel checks the address.
+                let bell = unsafe { AtomicU32::from_ptr(bell as *mut u32) };
+                futex::wake(bell, 1, lane::bit(number));
                 self.settle()?;
                 let timed_out = matches!(choice, Choice::TimeOut(_));
                 self.seats[number].place = Place::Awake { timed_out };
@@ -261,8 +265,8 @@ impl Boss {
             Now::Starting => unreachable!("a lane starts once"),
             Now::Before(step) => seat.place = Place::Ready(Some(step)),
             Now::Awake => seat.place = Place::Awake { timed_out: false },
-            Now::FallingAsleep { word, timed } => {
-                seat.place = Place::Asleep { word, timed };
+            Now::FallingAsleep { word, timed, bell } => {
+                seat.place = Place::Asleep { word, timed, bell };
                 self.events.push(Event::note(
                     number,
                     format!("sleeps on {}", self.names.place(word)),
@@ -351,6 +355,20 @@ impl Boss {
         self.events.truncate(events);
         Ok(())
     }
+}
+
+/// A word for each lane, and one for the last look: made once, as the boss's process is gone after its runs.
+fn bells() -> io::Result<&'static [AtomicU32; MAX_LANES + 1]> {
+    static BELLS: OnceLock<Mapping> = OnceLock::new();
+    let mapping = match BELLS.get() {
+        Some(mapping) => mapping,
+        None => {
+            let made = Mapping::create(size_of::<[AtomicU32; MAX_LANES + 1]>())?;
+            BELLS.get_or_init(|| made)
+        }
+    };
+    // SAFETY: page-aligned zeroes of that size, mapped for good, used through atomics only.
+    Ok(unsafe { &*mapping.start().cast() })
 }
 
 impl Seat {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sys::futex;
 use crate::sys::step::{Observer, Outcome, Step, observe};
-use crate::world::{Deadline, Woken};
+use crate::world::{Deadline, WAIT_ANY_MAX, Woken};
 
 /// What a lane tells the boss: what came of its last step, and where it is now.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub(super) enum Now {
     FallingAsleep {
         word: usize,
         timed: bool,
+        /// Where a wake under the lane's bit takes this sleeper and no other.
+        bell: usize,
     },
     Awake,
     Ended,
@@ -44,6 +46,8 @@ pub(super) fn bit(lane: usize) -> u32 {
 
 struct Lane {
     number: usize,
+    /// Always 0, shared with the boss.
+    bell: &'static AtomicU32,
     boss: PipeWriter,
     turn: PipeReader,
     last: Option<(Step, Outcome)>,
@@ -58,15 +62,23 @@ static OBSERVER: Observer = Observer {
     before,
     after,
     wait,
+    wait_any,
 };
 
 /// Runs a lane's code under the turn. Called once, in the lane's process.
-pub(super) fn live(number: usize, boss: PipeWriter, turn: PipeReader, code: impl FnOnce()) -> i32 {
+pub(super) fn live(
+    number: usize,
+    bell: &'static AtomicU32,
+    boss: PipeWriter,
+    turn: PipeReader,
+    code: impl FnOnce(),
+) -> i32 {
     let report = |now| with_lane(|lane| lane.report(now));
     observe(&OBSERVER);
     silence_panics();
     LANE.set(Some(Lane {
         number,
+        bell,
         boss,
         turn,
         last: None,
@@ -99,17 +111,56 @@ fn wait(word: &AtomicU32, expected: u32, until: Option<Deadline>) -> Woken {
     if word.load(SeqCst) != expected {
         return Woken::Changed;
     }
-    let number = with_lane(|lane| {
+    let word_at = word.as_ptr() as usize;
+    match fall_asleep(word_at, until, word_at) {
+        Some(number) => {
+            futex::wait(word, expected, bit(number), None);
+            wake_up()
+        }
+        // No longer under the turn.
+        None => futex::wait(word, expected, futex::ANYONE, until),
+    }
+}
+
+/// The same for several words. futex_waitv(2) knows no bits, so the lane adds a word of its own, by which the boss
+/// can wake it alone.
+fn wait_any(words: &[(&AtomicU32, u32)], until: Option<Deadline>) -> Woken {
+    // SeqCst: as in wait().
+    if words
+        .iter()
+        .any(|(word, expected)| word.load(SeqCst) != *expected)
+    {
+        return Woken::Changed;
+    }
+    let first = words[0].0.as_ptr() as usize;
+    let asleep = with_lane(|lane| lane.bell)
+        .filter(|bell| fall_asleep(first, until, std::ptr::from_ref(*bell) as usize).is_some());
+    let Some(bell) = asleep else {
+        return futex::wait_any(words.iter().copied(), until); // no longer under the turn
+    };
+    assert!(
+        words.len() < WAIT_ANY_MAX,
+        "under the turn a lane waits on at most {} words",
+        WAIT_ANY_MAX - 1
+    );
+    futex::wait_any(words.iter().copied().chain([(bell, 0)]), None);
+    wake_up()
+}
+
+/// Tells the boss. `None` if there is none any more.
+fn fall_asleep(word: usize, until: Option<Deadline>, bell: usize) -> Option<usize> {
+    with_lane(|lane| {
         lane.report(Now::FallingAsleep {
-            word: word.as_ptr() as usize,
+            word,
             timed: until.is_some(),
+            bell,
         });
         lane.number
-    });
-    let Some(number) = number else {
-        return futex::wait(word, expected, futex::ANYONE, until); // no longer under the turn
-    };
-    futex::wait(word, expected, bit(number), None);
+    })
+}
+
+/// What the boss makes of the wake.
+fn wake_up() -> Woken {
     let told = with_lane(|lane| {
         lane.report(Now::Awake);
         lane.await_turn()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stage::Named;
 use crate::sys::step::{Access, Outcome, Step};
-use crate::world::{OWNER_DIED, TID_MASK, WAITERS, Woken};
+use crate::world::{OWNER_DIED, TID_MASK, Update, WAITERS, Woken};
 
 /// One thing that a lane did, or that was done to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,14 +170,50 @@ impl Names {
             (Access::Wake { .. }, Outcome::Woke(woken)) => {
                 (format!("wakes {woken} on {place}"), false)
             }
-            (Access::SetAndWakeAll { value }, Outcome::Woke(woken)) => (
-                format!("sets {place} = {} and wakes {woken}", word(value)),
+            (Access::UpdateAndWakeAll { update }, Outcome::Woke(woken)) => {
+                let change = match update {
+                    Update::Set(value) => format!("sets {place} = {}", word(value)),
+                    Update::Add(value) => format!("adds {value} to {place}"),
+                    Update::Or(bits) => format!("sets bits {bits:#b} of {place}"),
+                };
+                (format!("{change} and wakes {woken}"), false)
+            }
+            (Access::WaitAny { .. }, Outcome::Waited(Woken::Changed)) => (
+                format!("would sleep on {place} and others: one has changed"),
+                true,
+            ),
+            (Access::WaitAny { .. }, Outcome::Waited(Woken::TimedOut)) => {
+                (format!("gives up waiting for {place} and others"), false)
+            }
+            (Access::WaitAny { .. }, _) => (format!("has slept on {place} and others"), true),
+            (Access::LoadWide, _) => (format!("loads {place}: {}", wide(outcome)), true),
+            (Access::StoreWide { value }, _) => (format!("stores {place} = {value:#x}"), true),
+            (Access::SwapWide { value }, _) => (
+                format!("swaps {place}: {} -> {value:#x}", wide(outcome)),
                 false,
             ),
-            (Access::Wake { .. } | Access::SetAndWakeAll { .. }, _) => {
+            (Access::CompareExchangeWide { .. }, Outcome::Refused(seen)) => {
+                (format!("{place} is not as expected: {seen:#x}"), true)
+            }
+            (Access::CompareExchangeWide { current, new }, _) => {
+                (format!("{place}: {current:#x} -> {new:#x}"), false)
+            }
+            (Access::AddWide { value }, _) => (
+                format!("adds {value:#x} to {place}: {}", wide(outcome)),
+                false,
+            ),
+            (Access::Wake { .. } | Access::UpdateAndWakeAll { .. }, _) => {
                 (format!("wakes {place}"), false)
             }
         };
         Event { lane, text, detail }
+    }
+}
+
+/// A wide word packs several numbers: in hexadecimal they can be told apart.
+fn wide(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Saw(value) | Outcome::Refused(value) => format!("{value:#x}"),
+        _ => String::new(),
     }
 }

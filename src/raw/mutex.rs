@@ -5,7 +5,7 @@
 //! |---|---|
 //! | 0–29 | the owner's thread id; 0: no owner |
 //! | 30 `OWNER_DIED` | set by the kernel when the owner died; cleared by the next owner |
-//! | 31 `WAITERS` | someone may be asleep; **sticky**: a new owner inherits it, and only [`World::set_and_wake_all`] clears it |
+//! | 31 `WAITERS` | someone may be asleep; **sticky**: a new owner inherits it, and only [`World::update_and_wake_all`] clears it |
 //!
 //! Beside it lie two words. `state` says whether the data is `CONSISTENT`, `INCONSISTENT` (an owner
 //! died and no one has vouched for the data since) or `NOT_RECOVERABLE`; it is written by the owner only.
@@ -24,7 +24,7 @@
 //!    and will take the lock or wake; if it dies, the kernel wakes the next one in its place.
 //!
 //! # Memory ordering
-//! The unlock's Release (or the full barrier of `set_and_wake_all`, or the kernel's at a death) pairs with
+//! The unlock's Release (or the full barrier of `update_and_wake_all`, or the kernel's at a death) pairs with
 //! the Acquire of the compare-exchange that takes the lock next. Everything else is Relaxed: the words
 //! carry no data of their own, and `state` is read and written by owners only.
 //!
@@ -40,7 +40,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use crate::world::{Deadline, Node, OWNER_DIED, TID_MASK, WAITERS, Woken, Word, World};
+use crate::world::{Deadline, Node, OWNER_DIED, TID_MASK, Update, WAITERS, Woken, Word, World};
 
 // The values of `state`.
 const CONSISTENT: u32 = 0;
@@ -267,7 +267,7 @@ impl<W: World> RawMutex<W> {
         // Relaxed, all hints: a wrong one costs a wake too many, or one more look.
         if self.hint().load(Relaxed) == FEW || !W::death_wakes_marked_word() {
             // The kernel's full barrier stands for the Release; pairs with the Acquire in acquire().
-            let woken = W::set_and_wake_all(self.word(), 0);
+            let woken = W::update_and_wake_all(self.word(), Update::Set(0));
             if woken > 1 {
                 self.hint().store(MANY, Relaxed);
             }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::arena::{self, Arena, SLOT_ALIGN};
 use super::passage;
-use crate::sys::SharedWord;
+use crate::sys::{Os, SharedWide, SharedWord};
 use crate::sys::{fork, robust};
-use crate::world::Word;
+use crate::world::{Node, Word};
 
 /// What may be referred to in shared memory by several processes at once.
 ///
@@ -25,6 +25,11 @@ pub unsafe trait InShared: Send + Sync + 'static {}
 
 // SAFETY: an atomic.
 unsafe impl InShared for SharedWord {}
+// SAFETY: an atomic.
+unsafe impl InShared for SharedWide {}
+// SAFETY: atomics, reserved numbers, and links that only the owner follows.
+unsafe impl InShared for Node<Os> {}
+
 /// An object's place in shared memory. As a serde value it is a handle, which travels to another process
 /// within a [passage].
 ///
@@ -84,6 +89,22 @@ impl Block {
         // SAFETY: in bounds, aligned, mapped for as long as `self`; a T by the caller's word; shared
         // through atomics only (InShared).
         unsafe { &*self.place::<T>(offset) }
+    }
+
+    /// So many objects next to each other, from an offset on.
+    ///
+    /// # Safety
+    /// `count` objects `T` were put there by [`init`](Block::init), in this process or in the one that sent the
+    /// handle.
+    ///
+    /// # Panics
+    /// If the place is misaligned or reaches beyond the block.
+    pub unsafe fn objects<T: InShared>(&self, offset: usize, count: usize) -> &[T] {
+        let bytes = count.checked_mul(size_of::<T>());
+        self.check(offset, bytes.expect("a block's size in bytes fits a usize"));
+        // SAFETY: in bounds (checked above), aligned (place()), mapped for as long as `self`; Ts by the caller's
+        // word; shared through atomics only (InShared).
+        unsafe { std::slice::from_raw_parts(self.place::<T>(offset), count) }
     }
 
     /// Copies out of the block. See [`Mapping::read`](crate::sys::memory::Mapping::read).

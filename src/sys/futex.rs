@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::AtomicU32;
 
-use crate::world::{Deadline, Woken};
+use crate::world::{Deadline, Update, WAIT_ANY_MAX, Woken};
 
 /// `FUTEX_BITSET_MATCH_ANY`: a sleeper that any wake may take.
 pub const ANYONE: u32 = u32::MAX;
@@ -57,17 +57,23 @@ pub fn wake(word: &AtomicU32, count: u32, bits: u32) -> u32 {
     u32::try_from(woken).unwrap_or_else(|_| refused("FUTEX_WAKE_BITSET"))
 }
 
-/// Stores `value` and wakes everyone, under the lock of the kernel's queue: no one can fall asleep
-/// between the two. The kernel's store is a full barrier. Returns how many were woken.
-pub fn set_and_wake_all(word: &AtomicU32, value: u32) -> u32 {
-    // FUTEX_OP: *word2 = value; then wake word1's sleepers, and word2's too if the old value was -1.
+/// Changes the word and wakes everyone, under the lock of the kernel's queue: no one can fall asleep between the
+/// two. The kernel's change is a full barrier. Returns how many were woken.
+pub fn update_and_wake_all(word: &AtomicU32, update: Update) -> u32 {
+    // FUTEX_OP: *word2 = *word2 op operand; then wake word1's sleepers, and word2's too if the old value was -1.
     // Both words are ours and the second wake takes no one (its count is 0).
+    let operand = update.operand();
     assert!(
-        value < 1 << 11,
-        "FUTEX_WAKE_OP takes a signed operand of 12 bits, not {value}"
+        operand < 1 << 11,
+        "FUTEX_WAKE_OP takes a signed operand of 12 bits, not {operand}"
     );
-    let op = (libc::FUTEX_OP_SET as u32) << 28 | (libc::FUTEX_OP_CMP_EQ as u32) << 24 | value << 12;
-    // SAFETY: the word outlives the call, and the kernel stores to it as an atomic would.
+    let change = match update {
+        Update::Set(_) => libc::FUTEX_OP_SET,
+        Update::Add(_) => libc::FUTEX_OP_ADD,
+        Update::Or(_) => libc::FUTEX_OP_OR,
+    };
+    let op = (change as u32) << 28 | (libc::FUTEX_OP_CMP_EQ as u32) << 24 | operand << 12;
+    // SAFETY: the word outlives the call, and the kernel changes it as an atomic would.
     let woken = unsafe {
         libc::syscall(
             libc::SYS_futex,
@@ -80,6 +86,66 @@ pub fn set_and_wake_all(word: &AtomicU32, value: u32) -> u32 {
         )
     };
     u32::try_from(woken).unwrap_or_else(|_| refused("FUTEX_WAKE_OP"))
+}
+
+/// `struct futex_waitv` of `<linux/futex.h>`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct WaitV {
+    value: u64,
+    address: u64,
+    flags: u32,
+    _reserved: u32,
+}
+
+/// Words of 4 bytes, shared.
+const FUTEX2_SIZE_U32: u32 = 2;
+
+/// Sleeps while each word holds what is expected of it (futex_waitv(2), since Linux 5.16).
+///
+/// # Panics
+/// If there are no words, or more than [`WAIT_ANY_MAX`].
+pub fn wait_any<'a>(
+    words: impl Iterator<Item = (&'a AtomicU32, u32)>,
+    until: Option<Deadline>,
+) -> Woken {
+    let mut waits = [WaitV::default(); WAIT_ANY_MAX];
+    let mut count = 0;
+    for (word, expected) in words {
+        assert!(count < WAIT_ANY_MAX, "at most {WAIT_ANY_MAX} words at once");
+        waits[count] = WaitV {
+            value: expected.into(),
+            address: word.as_ptr() as u64,
+            flags: FUTEX2_SIZE_U32,
+            _reserved: 0,
+        };
+        count += 1;
+    }
+    assert!(count > 0, "no word to wait on");
+    let deadline = until.map(timespec);
+    let deadline = deadline
+        .as_ref()
+        .map_or(std::ptr::null(), |d| d as *const _);
+    // SAFETY: the words and the array outlive the call; the deadline is null or a timespec that outlives the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_futex_waitv,
+            waits.as_ptr(),
+            count,
+            0,
+            deadline,
+            libc::CLOCK_MONOTONIC,
+        )
+    };
+    if result >= 0 {
+        return Woken::Perhaps;
+    }
+    match io::Error::last_os_error().raw_os_error() {
+        Some(libc::EAGAIN) => Woken::Changed,
+        Some(libc::ETIMEDOUT) => Woken::TimedOut,
+        Some(libc::EINTR) => Woken::Perhaps,
+        _ => refused("futex_waitv"),
+    }
 }
 
 /// Nanoseconds on CLOCK_MONOTONIC, the clock of every [`Deadline`].

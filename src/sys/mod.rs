@@ -19,4 +19,4 @@ pub mod step;
 mod surroundings;
 pub mod zygote;
 
-pub use os::{Links, Os, SharedWord};
+pub use os::{Links, Os, SharedWide, SharedWord};

@@ -1,12 +1,12 @@
 //! The real world: words in shared memory, futexes, the kernel's robust list.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::step::{self, Access, Outcome};
 use super::{futex, robust};
-use crate::world::{Deadline, Node, Woken, Word, World};
+use crate::world::{Deadline, Node, Update, WAIT_ANY_MAX, Wide, Woken, Word, World};
 
 /// The real kernel and real memory: the world in which the public types live.
 pub struct Os;
@@ -92,8 +92,84 @@ impl Word for SharedWord {
     }
 }
 
+/// A 64-bit atomic that may lie in shared memory; each access is a [step](super::step).
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct SharedWide(AtomicU64);
+
+impl SharedWide {
+    fn step(&self, access: Access, take: impl FnOnce(&AtomicU64) -> Outcome) -> Outcome {
+        let address = self.0.as_ptr() as usize;
+        step::before(access, address);
+        let outcome = take(&self.0);
+        step::after(access, address, outcome);
+        outcome
+    }
+
+    fn saw(&self, access: Access, take: impl FnOnce(&AtomicU64) -> u64) -> u64 {
+        let mut seen = 0;
+        self.step(access, |wide| {
+            seen = take(wide);
+            Outcome::Saw(seen)
+        });
+        seen
+    }
+}
+
+// Orderings are the caller's: raw/ names each one's partner.
+impl Wide for SharedWide {
+    fn new(value: u64) -> Self {
+        SharedWide(AtomicU64::new(value))
+    }
+
+    #[inline]
+    fn load(&self, order: Ordering) -> u64 {
+        self.saw(Access::LoadWide, |wide| wide.load(order))
+    }
+
+    #[inline]
+    fn store(&self, value: u64, order: Ordering) {
+        self.step(Access::StoreWide { value }, |wide| {
+            wide.store(value, order);
+            Outcome::Done
+        });
+    }
+
+    #[inline]
+    fn swap(&self, value: u64, order: Ordering) -> u64 {
+        self.saw(Access::SwapWide { value }, |wide| wide.swap(value, order))
+    }
+
+    #[inline]
+    fn compare_exchange(
+        &self,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        let mut result = Ok(current);
+        self.step(Access::CompareExchangeWide { current, new }, |wide| {
+            result = wide.compare_exchange(current, new, success, failure);
+            match result {
+                Ok(seen) => Outcome::Saw(seen),
+                Err(seen) => Outcome::Refused(seen),
+            }
+        });
+        result
+    }
+
+    #[inline]
+    fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+        self.saw(Access::AddWide { value }, |wide| {
+            wide.fetch_add(value, order)
+        })
+    }
+}
+
 impl World for Os {
     type Word = SharedWord;
+    type Wide = SharedWide;
     type Links = Links;
 
     #[inline]
@@ -136,6 +212,28 @@ impl World for Os {
         woken
     }
 
+    fn wait_any(words: &[(&SharedWord, u32)], until: Option<Deadline>) -> Woken {
+        let access = Access::WaitAny {
+            words: words.len() as u8,
+            timed: until.is_some(),
+        };
+        let address = words.first().map_or(0, |(word, _)| word.address());
+        step::before(access, address);
+        assert!(
+            (1..=WAIT_ANY_MAX).contains(&words.len()),
+            "1 to {WAIT_ANY_MAX} words, not {}",
+            words.len()
+        );
+        let last = words.len() - 1;
+        let all: [(&AtomicU32, u32); WAIT_ANY_MAX] = std::array::from_fn(|at| {
+            let (word, expected) = words[at.min(last)];
+            (&word.0, expected)
+        });
+        let woken = step::wait_any(&all[..words.len()], until);
+        step::after(access, address, Outcome::Waited(woken));
+        woken
+    }
+
     fn wake(word: &SharedWord, count: u32) -> u32 {
         let access = Access::Wake { count };
         step::before(access, word.address());
@@ -144,10 +242,10 @@ impl World for Os {
         woken
     }
 
-    fn set_and_wake_all(word: &SharedWord, value: u32) -> u32 {
-        let access = Access::SetAndWakeAll { value };
+    fn update_and_wake_all(word: &SharedWord, update: Update) -> u32 {
+        let access = Access::UpdateAndWakeAll { update };
         step::before(access, word.address());
-        let woken = futex::set_and_wake_all(&word.0, value);
+        let woken = futex::update_and_wake_all(&word.0, update);
         step::after(access, word.address(), Outcome::Woke(woken));
         woken
     }

@@ -8,9 +8,11 @@
 //! Memory after a SIGKILL is what the machine's program order had written, so a kill between two steps
 //! leaves what a kill at the second one leaves: trying the steps is trying all there is.
 
+use std::sync::atomic::AtomicU32;
+
 use serde::{Deserialize, Serialize};
 
-use crate::world::{Deadline, Woken};
+use crate::world::{Deadline, Update, Woken};
 
 /// What is about to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +59,27 @@ pub enum Access {
     Wake {
         count: u32,
     },
-    SetAndWakeAll {
-        value: u32,
+    UpdateAndWakeAll {
+        update: Update,
+    },
+    /// Sleeps on so many words.
+    WaitAny {
+        words: u8,
+        timed: bool,
+    },
+    LoadWide,
+    StoreWide {
+        value: u64,
+    },
+    SwapWide {
+        value: u64,
+    },
+    CompareExchangeWide {
+        current: u64,
+        new: u64,
+    },
+    AddWide {
+        value: u64,
     },
 }
 
@@ -82,6 +103,9 @@ pub enum Outcome {
     Waited(Woken),
 }
 
+/// A word, and what it must hold for a sleep to begin.
+pub type Expected<'a> = (&'a AtomicU32, u32);
+
 /// Who is told. The functions run on the thread that takes the step and must not use `Os` themselves.
 #[cfg(feature = "harness")]
 pub struct Observer {
@@ -89,13 +113,16 @@ pub struct Observer {
     pub before: fn(&Step),
     pub after: fn(&Step, Outcome),
     /// Takes the place of the futex's wait.
-    pub wait: fn(&std::sync::atomic::AtomicU32, u32, Option<Deadline>) -> Woken,
+    pub wait: fn(&AtomicU32, u32, Option<Deadline>) -> Woken,
+    /// Takes the place of the wait on several futexes.
+    pub wait_any: fn(&[Expected], Option<Deadline>) -> Woken,
 }
 
 #[cfg(feature = "harness")]
 mod observed {
     use super::*;
-    use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+    use crate::sys::futex;
+    use std::sync::atomic::{AtomicPtr, Ordering};
 
     static OBSERVER: AtomicPtr<Observer> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -147,7 +174,14 @@ mod observed {
     pub(crate) fn wait(word: &AtomicU32, expected: u32, until: Option<Deadline>) -> Woken {
         match observer() {
             Some(observer) => (observer.wait)(word, expected, until),
-            None => crate::sys::futex::wait(word, expected, crate::sys::futex::ANYONE, until),
+            None => futex::wait(word, expected, futex::ANYONE, until),
+        }
+    }
+
+    pub(crate) fn wait_any(words: &[Expected], until: Option<Deadline>) -> Woken {
+        match observer() {
+            Some(observer) => (observer.wait_any)(words, until),
+            None => futex::wait_any(words.iter().copied(), until),
         }
     }
 }
@@ -155,6 +189,7 @@ mod observed {
 #[cfg(not(feature = "harness"))]
 mod observed {
     use super::*;
+    use crate::sys::futex;
 
     #[inline(always)]
     pub(crate) fn is_observed() -> bool {
@@ -165,15 +200,15 @@ mod observed {
     #[inline(always)]
     pub(crate) fn after(_: Access, _: usize, _: Outcome) {}
     #[inline(always)]
-    pub(crate) fn wait(
-        word: &std::sync::atomic::AtomicU32,
-        expected: u32,
-        until: Option<Deadline>,
-    ) -> Woken {
-        crate::sys::futex::wait(word, expected, crate::sys::futex::ANYONE, until)
+    pub(crate) fn wait(word: &AtomicU32, expected: u32, until: Option<Deadline>) -> Woken {
+        futex::wait(word, expected, futex::ANYONE, until)
+    }
+    #[inline(always)]
+    pub(crate) fn wait_any(words: &[Expected], until: Option<Deadline>) -> Woken {
+        futex::wait_any(words.iter().copied(), until)
     }
 }
 
 #[cfg(feature = "harness")]
 pub use observed::observe;
-pub(crate) use observed::{after, before, is_observed, wait};
+pub(crate) use observed::{after, before, is_observed, wait, wait_any};

@@ -1,42 +1,37 @@
-//! The rows of loom: the models of the lock, and the broken variants that they must catch.
+//! The rows of loom: the models of each primitive, and the broken variants that they must catch.
 
 use std::num::NonZero;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Budget, Progress, Report, Size};
-use crate::zoo::ladder;
 use crate::zoo::model::{self, Model, ModelReport};
-use crate::zoo::mutex::{self, VARIANTS, VariantReport};
+use crate::zoo::{VariantReport, trial};
 
-/// The models of the lock that may be taken once.
-pub fn lock(budget: Budget, progress: &Progress) -> Report {
-    let small = small_locks();
-    let models = mutex::list().into_iter();
-    let models = models.filter(|model| !is_reentrant(model) && !small.contains(&model.name));
-    run_models(models.collect(), budget, progress)
+/// The models of a primitive hold.
+pub fn models(primitive: &str, budget: Budget, progress: &Progress) -> Report {
+    let models = (trial(primitive).models)().into_iter();
+    let models: Vec<Model> = models.filter(|model| model.fits(size(budget))).collect();
+    progress.expect(models.len() as u64);
+    sum(models, budget, progress)
 }
 
-/// The models of the lock that may be taken again.
-pub fn rlock(budget: Budget, progress: &Progress) -> Report {
-    let models = mutex::list().into_iter();
-    run_models(models.filter(is_reentrant).collect(), budget, progress)
-}
-
-/// The variants are caught, and the right twins of the small locks are not accused.
-pub fn variants(budget: Budget, progress: &Progress) -> Report {
-    progress.expect((VARIANTS.len() + small_locks().len()) as u64);
+/// The broken variants of a primitive are caught, and the correct twins beside them are not accused.
+pub fn variants(primitive: &str, budget: Budget, progress: &Progress) -> Report {
+    let trial = trial(primitive);
+    let twins = (trial.twins)();
+    progress.expect((trial.variants.len() + twins.len()) as u64);
     // The models that must catch them need their whole bound.
     let size = match size(budget) {
         model::Budget::Brief => model::Budget::Quick,
         larger => larger,
     };
-    let outcomes = side_by_side((0..VARIANTS.len()).collect(), |&number| {
-        let report = VARIANTS[number].run(size, &mut |_| {});
+    let outcomes = side_by_side(trial.variants.iter().collect(), |variant| {
+        let report = variant.run(size, &mut |_| {});
         progress.advance(1);
         report
     });
-    let mut report = sum(ladder::models(), budget, progress);
+    let mut report = sum(twins, budget, progress);
     for variant in &outcomes {
         report.cases += 1;
         report.runs += variant
@@ -62,23 +57,6 @@ fn escape(variant: &VariantReport) -> String {
         "blind: the variant {name:?} ({what}) escapes {}",
         missed.join(", ")
     )
-}
-
-fn is_reentrant(model: &Model) -> bool {
-    model.name.starts_with("reentrant")
-}
-
-fn small_locks() -> Vec<&'static str> {
-    ladder::models().iter().map(|model| model.name).collect()
-}
-
-fn run_models(models: Vec<Model>, budget: Budget, progress: &Progress) -> Report {
-    let models: Vec<Model> = models
-        .into_iter()
-        .filter(|model| model.fits(size(budget)))
-        .collect();
-    progress.expect(models.len() as u64);
-    sum(models, budget, progress)
 }
 
 fn sum(models: Vec<Model>, budget: Budget, progress: &Progress) -> Report {

@@ -6,12 +6,18 @@ use super::{bank, deaths, models, turn, tutorials};
 
 /// All checks, in the order of the table.
 pub static CHECKS: &[Check] = &[
-    row("Lock", Technique::Models, models::lock),
-    row("Lock", Technique::Variants, models::variants),
+    row("Lock", Technique::Models, |budget, progress| {
+        models::models("Lock", budget, progress)
+    }),
+    row("Lock", Technique::Variants, |budget, progress| {
+        models::variants("Lock", budget, progress)
+    }),
     row("Lock", Technique::EveryStep, turn::lock),
     row("Lock", Technique::Proptest, bank::lock),
     row("Lock", Technique::RandomKills, deaths::lock),
-    row("RLock", Technique::Models, models::rlock),
+    row("RLock", Technique::Models, |budget, progress| {
+        models::models("RLock", budget, progress)
+    }),
     row("RLock", Technique::EveryStep, turn::rlock),
     row("RLock", Technique::Proptest, bank::rlock),
     row("RLock", Technique::RandomKills, deaths::rlock),

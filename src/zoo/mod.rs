@@ -1,5 +1,67 @@
 //! Known bugs, each beside its correct twin: the harness must catch the first and pass the second.
 
+mod broken;
 pub mod ladder;
 pub mod model;
 pub mod mutex;
+mod variant;
+
+pub use variant::{Catch, Variant, VariantReport};
+
+use model::Model;
+
+/// What stands on trial in loom's memory model.
+pub struct Trial {
+    pub primitive: &'static str,
+    /// Models of the shipped algorithm: all must hold.
+    pub models: fn() -> Vec<Model>,
+    /// The algorithm broken in one way each: all must be caught.
+    pub variants: &'static [Variant],
+    /// Correct small algorithms beside which broken ones stand among the variants: they must not be accused.
+    pub twins: fn() -> Vec<Model>,
+}
+
+/// Every trial.
+pub static TRIALS: &[Trial] = &[
+    Trial {
+        primitive: "Lock",
+        models: mutex::models,
+        variants: mutex::VARIANTS,
+        twins: ladder::models,
+    },
+    Trial {
+        primitive: "RLock",
+        models: mutex::reentrant_models,
+        variants: &[],
+        twins: Vec::new,
+    },
+];
+
+/// The trial of a primitive.
+///
+/// # Panics
+/// If there is none.
+pub fn trial(primitive: &str) -> &'static Trial {
+    let mut trials = TRIALS.iter();
+    trials
+        .find(|trial| trial.primitive == primitive)
+        .unwrap_or_else(|| panic!("no trial of {primitive}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_given_once() {
+        for trial in TRIALS {
+            let models = (trial.models)();
+            let mut names: Vec<_> = models.iter().map(|model| model.name).collect();
+            names.extend(trial.variants.iter().map(|variant| variant.name));
+            let count = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}", trial.primitive);
+        }
+    }
+}

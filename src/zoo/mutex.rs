@@ -7,7 +7,7 @@
 //! use forkproof::zoo::model::{Budget, Verdict};
 //! use forkproof::zoo::mutex;
 //!
-//! let model = mutex::list().into_iter().find(|model| model.name == "held throughout").unwrap();
+//! let model = mutex::models().into_iter().find(|model| model.name == "held throughout").unwrap();
 //! let report = model.run(Budget::Quick, &mut |_| {});
 //! assert_eq!(report.verdict, Verdict::Holds);
 //!
@@ -20,7 +20,6 @@
 //! |---|---|
 //! | `visits` | what a lane does with a lock, and what must be true while it holds it |
 //! | `models` | the models: lanes, victims, bounds |
-//! | `broken` | a world in which one thing is wrong |
 //! | `betrayals` | the things that can be wrong |
 //! | `variants` | the table of variants, and who must catch each |
 //!
@@ -43,45 +42,21 @@
 //! word says `OWNER_DIED`): models with two deaths run by the newer rule alone.
 
 mod betrayals;
-mod broken;
 mod models;
 mod variants;
 mod visits;
 
-pub use variants::{Catch, VARIANTS, Variant, VariantReport};
+pub use variants::VARIANTS;
 
-use super::ladder;
-use super::model::{Budget, Model, ModelReport};
+use super::model::Model;
 use crate::explore::loom::Loom;
 
-/// Every model that must hold: those of the shipped lock, and those of the ladder's right locks.
-pub fn list() -> Vec<Model> {
-    let mut models = models::all::<Loom>();
-    models.extend(ladder::models());
-    models
+/// The models of the lock that may be taken once.
+pub fn models() -> Vec<Model> {
+    models::all::<Loom>()
 }
 
-/// Runs every model that belongs to the budget; `done` is told of each. (For progress within a model run it
-/// by itself: [`Model::run`].)
-pub fn models(budget: Budget, done: &mut dyn FnMut(&ModelReport)) -> Vec<ModelReport> {
-    let chosen = list().into_iter().filter(|model| model.fits(budget));
-    chosen
-        .map(|model| {
-            let report = model.run(budget, &mut |_| {});
-            done(&report);
-            report
-        })
-        .collect()
-}
-
-/// Runs every broken variant; `done` is told of each.
-pub fn variants(budget: Budget, done: &mut dyn FnMut(&VariantReport)) -> Vec<VariantReport> {
-    VARIANTS
-        .iter()
-        .map(|variant| {
-            let report = variant.run(budget, &mut |_| {});
-            done(&report);
-            report
-        })
-        .collect()
+/// The models of the lock that may be taken again.
+pub fn reentrant_models() -> Vec<Model> {
+    models::reentrant::<Loom>()
 }

@@ -10,7 +10,8 @@
 //!   not know of; park until woken.
 //! - *wake*: peek, which makes it an access that the search moves about; take sleepers off the queue;
 //!   unpark them.
-//! - *set and wake all*: a swap, and everyone is taken off the queue.
+//! - *update and wake all*: a read-modify-write, and everyone is taken off the queue.
+//! - *wait any*: peek and enter the queue, word by word, as the kernel does; a wake may come in between.
 //!
 //! Loom's unpark hands the waker's view of memory to the sleeper, which the kernel does not promise. What
 //! this hides (an acquire that is too weak after a sleep) an early return shows: it comes without a waker.
@@ -23,9 +24,9 @@ use ::loom::sync::atomic::AtomicU32;
 use ::loom::thread::{self, Thread};
 
 use super::death::Links;
-use super::stage::{self, Fate, WakeOrder};
+use super::stage::{self, Fate, PASSER_BY, WakeOrder};
 use super::step;
-use crate::world::{Deadline, Woken, Word};
+use crate::world::{Deadline, Update, Woken, Word};
 
 /// A word of a model: loom's atomic, and those who sleep on it. A clone is the same word.
 #[derive(Clone)]
@@ -134,13 +135,62 @@ impl LoomWord {
         self.wake_by_kernel(count)
     }
 
-    /// As [`World::set_and_wake_all`](crate::world::World::set_and_wake_all).
-    pub fn set_and_wake_all(&self, value: u32) -> u32 {
+    /// As [`World::wait_any`](crate::world::World::wait_any): the words are compared, and slept on, one after the
+    /// other, so a wake may come in between.
+    pub fn wait_any(words: &[(&LoomWord, u32)], until: Option<Deadline>) -> Woken {
         step();
         stage::with(|stage| stage.futex_calls += 1);
-        // AcqRel: the kernel's full barrier. A swap, as loom lets a plain store land inside another's
+        let sleeper = Arc::new(Sleeper {
+            thread: (stage::me() != PASSER_BY).then(thread::current),
+            woken: AtomicBool::new(false),
+        });
+        // No operation of loom's from a peek to its queue: as in wait().
+        let unchanged = words.iter().all(|(word, expected)| {
+            let unchanged = word.peek() == *expected;
+            if unchanged {
+                word.sleepers().push_back(sleeper.clone());
+            }
+            unchanged
+        });
+        let woken = if unchanged {
+            match stage::fate(until.is_some()) {
+                Fate::PassesBy => return Woken::TimedOut, // it stays in the queues
+                Fate::ReturnsEarly => Woken::Perhaps,
+                Fate::TimesOut => Woken::TimedOut,
+                Fate::Sleeps => {
+                    // Relaxed: one thread of the operating system runs the whole model.
+                    while !sleeper.woken.load(Ordering::Relaxed) {
+                        thread::park();
+                    }
+                    Woken::Perhaps
+                }
+            }
+        } else {
+            Woken::Changed
+        };
+        // The kernel takes it off the other queues: until here a wake of another word was spent on it.
+        for (word, _) in words {
+            word.sleepers()
+                .retain(|other| !Arc::ptr_eq(other, &sleeper));
+        }
+        // Relaxed: as above. A wake that came while it was still comparing, or before its deadline, is one.
+        if sleeper.woken.load(Ordering::Relaxed) {
+            return Woken::Perhaps;
+        }
+        woken
+    }
+
+    /// As [`World::update_and_wake_all`](crate::world::World::update_and_wake_all).
+    pub fn update_and_wake_all(&self, update: Update) -> u32 {
+        step();
+        stage::with(|stage| stage.futex_calls += 1);
+        // AcqRel: the kernel's full barrier. Never a plain store, as loom lets one land inside another's
         // read-modify-write.
-        self.0.atomic.swap(value, Ordering::AcqRel);
+        match update {
+            Update::Set(value) => self.0.atomic.swap(value, Ordering::AcqRel),
+            Update::Add(value) => self.0.atomic.fetch_add(value, Ordering::AcqRel),
+            Update::Or(bits) => self.0.atomic.fetch_or(bits, Ordering::AcqRel),
+        };
         self.take_off(u32::MAX)
     }
 

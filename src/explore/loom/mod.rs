@@ -26,6 +26,7 @@
 //! |---|---|
 //! | `stage` | who is on stage, how far each has come, what is to befall whom |
 //! | `futex` | the word, its sleepers, wait and wake |
+//! | `wide` | the word of 64 bits |
 //! | `death` | the robust list, and what the kernel does at a death |
 //! | `search` | a program of lanes, and the search through its executions |
 //! | `quiet` | panics caught with their message, not printed |
@@ -65,6 +66,7 @@ mod futex;
 mod quiet;
 mod search;
 mod stage;
+mod wide;
 
 pub use death::{announce, is_announced, is_linked, link, unlink, withdraw};
 pub use futex::LoomWord;
@@ -73,16 +75,18 @@ pub use stage::{
     JUDGE, Kernel, LANES_MAX, Nth, PASSER_BY, Setting, Tally, WakeOrder, acting_as, futex_calls,
     me, owner_deaths,
 };
+pub use wide::LoomWide;
 
 use std::time::Duration;
 
-use crate::world::{Deadline, Node, Woken, World};
+use crate::world::{Deadline, Node, Update, Woken, World};
 
 /// The world of the models. Usable inside [`explore`] only.
 pub struct Loom;
 
 impl World for Loom {
     type Word = LoomWord;
+    type Wide = LoomWide;
     /// The list is kept by the stage, and the links are watched beside the word.
     type Links = ();
 
@@ -108,8 +112,12 @@ impl World for Loom {
         word.wake(count)
     }
 
-    fn set_and_wake_all(word: &LoomWord, value: u32) -> u32 {
-        word.set_and_wake_all(value)
+    fn wait_any(words: &[(&LoomWord, u32)], until: Option<Deadline>) -> Woken {
+        LoomWord::wait_any(words, until)
+    }
+
+    fn update_and_wake_all(word: &LoomWord, update: Update) -> u32 {
+        word.update_and_wake_all(update)
     }
 
     /// # Panics

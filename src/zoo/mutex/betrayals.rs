@@ -4,9 +4,9 @@
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 
-use super::broken::Sabotage;
 use crate::explore::loom::{self, LoomWord};
-use crate::world::{Deadline, OWNER_DIED, TID_MASK, WAITERS, Woken, Word};
+use crate::world::{Deadline, OWNER_DIED, TID_MASK, Update, WAITERS, Woken, Word};
+use crate::zoo::broken::Sabotage;
 
 type Exchanged = Result<u32, u32>;
 
@@ -89,8 +89,8 @@ impl Sabotage for WakesNoOne {
     fn wake(&self, _: &LoomWord, _: u32) -> u32 {
         0
     }
-    fn set_and_wake_all(&self, word: &LoomWord, value: u32) -> u32 {
-        word.swap(value, Release);
+    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
+        word.swap(update.operand(), Release);
         0
     }
 }
@@ -106,9 +106,9 @@ impl Sabotage for MarkWithoutWake {
 /// An unlock wakes, and then gives the lock back.
 pub(super) struct WakesBeforeStore;
 impl Sabotage for WakesBeforeStore {
-    fn set_and_wake_all(&self, word: &LoomWord, value: u32) -> u32 {
+    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
         let woken = word.wake(u32::MAX);
-        word.swap(value, Release);
+        word.swap(update.operand(), Release);
         woken
     }
 }
@@ -116,8 +116,8 @@ impl Sabotage for WakesBeforeStore {
 /// An unlock gives the lock back, and then wakes all: two steps, so that a death comes between.
 pub(super) struct StoreThenWakeAll;
 impl Sabotage for StoreThenWakeAll {
-    fn set_and_wake_all(&self, word: &LoomWord, value: u32) -> u32 {
-        word.swap(value, Release);
+    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
+        word.swap(update.operand(), Release);
         word.wake(u32::MAX)
     }
 }
@@ -125,8 +125,8 @@ impl Sabotage for StoreThenWakeAll {
 /// An unlock that clears the mark wakes only one.
 pub(super) struct ClearsMarkWakesOne;
 impl Sabotage for ClearsMarkWakesOne {
-    fn set_and_wake_all(&self, word: &LoomWord, value: u32) -> u32 {
-        word.swap(value, Release);
+    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
+        word.swap(update.operand(), Release);
         word.wake(1)
     }
 }

@@ -10,7 +10,7 @@ use crate::zoo::model::{Deadlines, Meets, Model, NEWER};
 type At<W> = Place<RawMutex<W>>;
 type Lane<W> = fn(&At<W>);
 
-/// Every model of the lock, in the world `W`.
+/// Every model of the lock that may be taken once, in the world `W`.
 pub(super) fn all<W: World>() -> Vec<Model> {
     let mut models = living::<W>();
     models.extend(dying::<W>());
@@ -91,14 +91,6 @@ fn living<W: World>() -> Vec<Model> {
             name: "try",
             claim: "one who would not wait is refused, or inside alone",
             programs: both::<W>(&[visit, Place::visit_now, visit], end),
-            ..MODEL
-        },
-        Model {
-            name: "reentrant",
-            claim: "as often given back as taken, and not before",
-            programs: vec![reentrant::<W>(2)],
-            preemptions_quick: Some(3),
-            preemptions_full: Some(5),
             ..MODEL
         },
         Model {
@@ -202,14 +194,6 @@ fn dying<W: World>() -> Vec<Model> {
             ..MODEL
         },
         Model {
-            name: "reentrant owner killed",
-            claim: "its depth dies with it",
-            programs: vec![reentrant::<W>(2)],
-            victims: &[1],
-            meets: &[Meets::OwnerDeath],
-            ..MODEL
-        },
-        Model {
             name: "refused owner killed",
             claim: "an owner that asked for what it has is still known to be one",
             programs: vec![refusals::<W>()],
@@ -220,7 +204,29 @@ fn dying<W: World>() -> Vec<Model> {
     ]
 }
 
-fn reentrant<W: World>(lanes: usize) -> Program {
+/// Every model of the lock that may be taken again.
+pub(super) fn reentrant<W: World>() -> Vec<Model> {
+    vec![
+        Model {
+            name: "reentrant",
+            claim: "as often given back as taken, and not before",
+            programs: vec![taken_again::<W>(2)],
+            preemptions_quick: Some(3),
+            preemptions_full: Some(5),
+            ..MODEL
+        },
+        Model {
+            name: "reentrant owner killed",
+            claim: "its depth dies with it",
+            programs: vec![taken_again::<W>(2)],
+            victims: &[1],
+            meets: &[Meets::OwnerDeath],
+            ..MODEL
+        },
+    ]
+}
+
+fn taken_again<W: World>(lanes: usize) -> Program {
     type Again<W> = Place<RawReentrantMutex<W>>;
     let visit: fn(&Again<W>) = |place| {
         let taken = place.lock.lock(Patience::Endless);

@@ -1,65 +1,14 @@
 //! The broken variants, and the models that must catch them.
 
-use serde::Serialize;
-
 use super::betrayals::*;
-use super::broken::{Broken, Sabotage, betrayed_by};
 use super::models;
+use crate::zoo::broken::Broken;
 use crate::zoo::ladder;
-use crate::zoo::model::{Budget, Model, Verdict};
-
-/// A lock that is wrong in one way, and who must notice.
-pub struct Variant {
-    pub name: &'static str,
-    /// What is broken.
-    pub what: &'static str,
-    models: fn() -> Vec<Model>,
-    betrayal: &'static dyn Sabotage,
-    caught_by: &'static [&'static str],
-}
-
-/// Who noticed, and when.
-#[derive(Clone, Debug, Serialize)]
-pub struct Catch {
-    pub model: &'static str,
-    /// Until the first that failed.
-    pub executions: u64,
-    /// How it failed; `None`: it did not, and the variant has escaped.
-    pub message: Option<String>,
-}
-
-/// A variant's result. Counts only: the same on every machine.
-#[derive(Clone, Debug, Serialize)]
-pub struct VariantReport {
-    pub name: &'static str,
-    pub what: &'static str,
-    /// One for each model that must catch it.
-    pub catches: Vec<Catch>,
-}
-
-impl VariantReport {
-    /// Whether every model that must catch it does.
-    pub fn is_caught(&self) -> bool {
-        !self.catches.is_empty() && self.catches.iter().all(|it| it.message.is_some())
-    }
-}
-
-macro_rules! variants {
-    (@models) => { models::all::<Broken> };
-    (@models $models:path) => { $models };
-    ($($name:literal, $betrayal:ident $(in $models:path)?: $what:literal => $($model:literal),+;)*) => {
-        &[$(Variant {
-            name: $name,
-            what: $what,
-            models: variants!(@models $($models)?),
-            betrayal: &$betrayal,
-            caught_by: &[$($model),+],
-        }),*]
-    };
-}
+use crate::zoo::variant::{Variant, variants};
 
 /// Every broken variant of the lock.
 pub const VARIANTS: &[Variant] = variants![
+    in models::all::<Broken>;
     "lock relaxed", AcquireRelaxed: "taking the lock does not acquire" => "two lanes";
     "unlock relaxed", ReleaseRelaxed: "giving it back does not release" => "two lanes";
     "marked unlock relaxed", MarkedReleaseRelaxed: "giving it back with the mark left does not release" => "two lanes, two rounds";
@@ -89,36 +38,12 @@ pub const VARIANTS: &[Variant] = variants![
     "futex trusted", Honest in ladder::trusting_event: "the return of a futex wait is taken for the event" => "trusting event";
 ];
 
-impl Variant {
-    /// Runs the models that must catch it. `progress` is told of executions so far, now and then.
-    pub fn run(&self, budget: Budget, progress: &mut dyn FnMut(u64)) -> VariantReport {
-        let models = (self.models)();
-        let catches = self.caught_by.iter().map(|&name| {
-            let model = models
-                .iter()
-                .find(|model| model.name == name)
-                .expect("a variant names a model");
-            let report = betrayed_by(self.betrayal, || {
-                model.run(budget, &mut |report| progress(report.executions))
-            });
-            Catch {
-                model: model.name,
-                executions: report.executions,
-                message: report.message.filter(|_| report.verdict == Verdict::Fails),
-            }
-        });
-        VariantReport {
-            name: self.name,
-            what: self.what,
-            catches: catches.collect(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::explore::loom::Loom;
+    use crate::zoo::broken::betrayed_by;
+    use crate::zoo::model::{Budget, Model, Verdict};
 
     /// What the variants are caught by is their betrayal, and not the world that carries it.
     #[test]
@@ -134,15 +59,5 @@ mod tests {
             assert_eq!(carried.verdict, Verdict::Holds);
             assert_eq!(carried.executions, honest.executions);
         }
-    }
-
-    #[test]
-    fn every_name_is_given_once() {
-        let mut names: Vec<_> = VARIANTS.iter().map(|variant| variant.name).collect();
-        names.extend(models::all::<Loom>().iter().map(|model| model.name));
-        let count = names.len();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), count);
     }
 }
