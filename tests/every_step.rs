@@ -23,8 +23,9 @@ fn an_array_survives_a_kill_at_every_step() {
 }
 
 fn check(primitive: &str) {
-    for (name, shape) in subjects(primitive) {
-        match sweep(name, shape, 4, 1) {
+    for subject in subjects(primitive) {
+        let name = subject.name;
+        match sweep(subject, 4, 1) {
             Ok(tally) => println!("{name}: {tally:?}"),
             Err(failure) => panic!("{failure}"),
         }

@@ -7,17 +7,41 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::kills::{self, Campaign, Tally};
+use super::crew::{self, Tally};
+use super::giving_up::{self, Campaign};
+use super::kills::Moves;
+use super::pair::Guard;
 use super::run::panic_text;
-use super::{Fallible, giving_up, starts, stuck};
+use super::{Fallible, starts, stuck};
 use crate::{Array, Process, Value, parent_process};
 
 /// Work that can be done apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Errand {
-    Kills(Campaign),
+    Kills {
+        subject: Subject,
+        kills: u64,
+        seed: u64,
+    },
     GivingUp(Campaign),
-    Starts { cases: u32, seed: u64 },
+    Starts {
+        cases: u32,
+        seed: u64,
+    },
+}
+
+/// What the lanes work on that are killed at random.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subject {
+    Pair(Guard),
+}
+
+impl Subject {
+    fn campaign(self, kills: u64, seed: u64, killed: impl Fn(u64)) -> Tally {
+        match self {
+            Subject::Pair(guard) => crew::campaign(|| Moves::new(guard), kills, seed, killed),
+        }
+    }
 }
 
 /// In a step of the work up to four things are awaited, and each gives up by itself first.
@@ -75,7 +99,11 @@ fn run(errand: Errand, done: Value<u64>, answer: Array<u8>) -> Fallible {
     });
     let tell = |number| done.set_unlocked(number);
     let outcome = catch_unwind(|| match errand {
-        Errand::Kills(campaign) => kills::campaign(campaign, tell),
+        Errand::Kills {
+            subject,
+            kills,
+            seed,
+        } => subject.campaign(kills, seed, tell),
         Errand::GivingUp(campaign) => giving_up::campaign(campaign, tell),
         Errand::Starts { cases, seed } => starts::campaign(cases, seed, tell),
     });

@@ -1,43 +1,59 @@
 //! The rows whose work is done in a process of its own: random kills ([mending](super::kills) under a fixed seed
 //! and under the budget's, and [giving up](super::giving_up)), and [families](super::starts) of processes.
 
-use super::apart::{Errand, apart};
-use super::kills::Campaign;
+use super::apart::{Errand, Subject, apart};
+use super::giving_up::Campaign;
 use super::pair::Guard;
 use super::{Budget, Progress, Report};
 
 const FIXED_SEED: u64 = 42;
-/// From so many kills on, that none met an owner is a sign of blindness.
-const ENOUGH_TO_MEET_AN_OWNER: u64 = 100;
+/// From so many kills on, that no one met what a death had left is a sign of blindness.
+const ENOUGH_TO_MEET_ONE: u64 = 100;
 
-pub fn lock(budget: Budget, progress: &Progress) -> Report {
-    check(Guard::Lock, budget, progress)
-}
-
-pub fn rlock(budget: Budget, progress: &Progress) -> Report {
-    check(Guard::RLock, budget, progress)
-}
-
-pub fn value(budget: Budget, progress: &Progress) -> Report {
-    check(Guard::Value, budget, progress)
-}
-
-pub fn array(budget: Budget, progress: &Progress) -> Report {
-    check(Guard::Array, budget, progress)
-}
-
-fn check(guard: Guard, budget: Budget, progress: &Progress) -> Report {
-    let kills = budget.kills.unwrap_or(budget.of(100, 1_000, 20_000));
-    let campaign = |kills, seed| Campaign { guard, kills, seed };
+/// Random kills of a lock's owners and waiters, where they mend and where they give up.
+pub fn guard(guard: Guard, budget: Budget, progress: &Progress) -> Report {
+    let kills = kills(budget);
+    let subject = Subject::Pair(guard);
     let errands = [
-        Errand::Kills(campaign(kills * 2 / 5, FIXED_SEED)),
-        Errand::Kills(campaign(kills * 2 / 5, budget.seed)),
-        Errand::GivingUp(campaign(kills / 5, budget.seed)),
+        Errand::Kills {
+            subject,
+            kills: kills * 2 / 5,
+            seed: FIXED_SEED,
+        },
+        Errand::Kills {
+            subject,
+            kills: kills * 2 / 5,
+            seed: budget.seed,
+        },
+        Errand::GivingUp(Campaign {
+            guard,
+            kills: kills / 5,
+            seed: budget.seed,
+        }),
     ];
+    run(&errands, kills, progress)
+}
+
+/// Random kills of the lanes that work on something.
+pub fn subject(subject: Subject, budget: Budget, progress: &Progress) -> Report {
+    let kills = kills(budget);
+    let errands = [FIXED_SEED, budget.seed].map(|seed| Errand::Kills {
+        subject,
+        kills: kills / 2,
+        seed,
+    });
+    run(&errands, kills, progress)
+}
+
+fn kills(budget: Budget) -> u64 {
+    budget.kills.unwrap_or(budget.of(100, 1_000, 20_000))
+}
+
+fn run(errands: &[Errand], kills: u64, progress: &Progress) -> Report {
     progress.expect(kills);
     let mut report = Report::holds(errands.len() as u64, 0, 0);
-    let mut owners = 0;
-    for errand in errands {
+    let mut met = 0;
+    for &errand in errands {
         let before = report.kills;
         let tally = match apart(errand, |done| progress.reached(before + done)) {
             Ok(tally) => tally,
@@ -45,13 +61,13 @@ fn check(guard: Guard, budget: Budget, progress: &Progress) -> Report {
         };
         report.runs += tally.moves;
         report.kills += tally.kills;
-        owners += tally.owners;
+        met += tally.met;
         if let Some(why) = tally.why {
             return report.fails(format!("{errand:?}: {why}"));
         }
     }
-    if owners == 0 && report.kills >= ENOUGH_TO_MEET_AN_OWNER {
-        return report.fails("blind: no kill met an owner of the lock");
+    if met == 0 && report.kills >= ENOUGH_TO_MEET_ONE {
+        return report.fails("blind: no one met what a death had left");
     }
     report
 }

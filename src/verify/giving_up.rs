@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::kills::{Campaign, Tally};
+use super::crew::Tally;
 use super::leftovers::leaving_nothing;
-use super::pair::{SharedPair, Then, Trouble};
+use super::pair::{Guard, SharedPair, Then, Trouble};
 use super::{Fallible, stuck};
 use crate::explore::dice::Dice;
 use crate::{ExitCode, LockFailure, Process, Value};
@@ -36,6 +36,14 @@ struct Round {
 /// What a round takes of shared memory, at most: five objects.
 const ROUND_BYTES: u64 = 5 * 128;
 
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Campaign {
+    pub guard: Guard,
+    pub kills: u64,
+    pub seed: u64,
+}
+
 /// Kills a victim in each round. To be called in a process of its own; `killed` is told of each death.
 pub fn campaign(campaign: Campaign, killed: impl Fn(u64)) -> Tally {
     let mut tally = Tally::default();
@@ -46,7 +54,7 @@ pub fn campaign(campaign: Campaign, killed: impl Fn(u64)) -> Tally {
             let met = round(campaign, &mut dice);
             let (held, moves) = met.map_err(|why| format!("death {number}: {why}"))?;
             tally.kills = number;
-            tally.owners += u64::from(held);
+            tally.met += u64::from(held);
             tally.moves += moves;
             killed(number);
         }

@@ -6,6 +6,7 @@
 mod accounts;
 mod apart;
 mod bank;
+mod crew;
 mod deaths;
 pub mod every_step;
 mod giving_up;

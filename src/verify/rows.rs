@@ -1,32 +1,49 @@
 //! The rows of the table.
 
+use super::pair::Guard;
 use super::progress::Progress;
 use super::report::{Budget, Check, Report, Technique};
 use super::{bank, deaths, models, turn, tutorials};
 
 /// All checks, in the order of the table.
 pub static CHECKS: &[Check] = &[
-    row("Lock", Technique::Models, |budget, progress| {
-        models::models("Lock", budget, progress)
+    row("Lock", Technique::Models, |b, p| {
+        models::models("Lock", b, p)
     }),
-    row("Lock", Technique::Variants, |budget, progress| {
-        models::variants("Lock", budget, progress)
+    row("Lock", Technique::Variants, |b, p| {
+        models::variants("Lock", b, p)
     }),
-    row("Lock", Technique::EveryStep, turn::lock),
+    row("Lock", Technique::EveryStep, |b, p| {
+        turn::every_step("Lock", b, p)
+    }),
     row("Lock", Technique::Proptest, bank::lock),
-    row("Lock", Technique::RandomKills, deaths::lock),
-    row("RLock", Technique::Models, |budget, progress| {
-        models::models("RLock", budget, progress)
+    row("Lock", Technique::RandomKills, |b, p| {
+        deaths::guard(Guard::Lock, b, p)
     }),
-    row("RLock", Technique::EveryStep, turn::rlock),
+    row("RLock", Technique::Models, |b, p| {
+        models::models("RLock", b, p)
+    }),
+    row("RLock", Technique::EveryStep, |b, p| {
+        turn::every_step("RLock", b, p)
+    }),
     row("RLock", Technique::Proptest, bank::rlock),
-    row("RLock", Technique::RandomKills, deaths::rlock),
-    row("Value", Technique::EveryStep, turn::value),
+    row("RLock", Technique::RandomKills, |b, p| {
+        deaths::guard(Guard::RLock, b, p)
+    }),
+    row("Value", Technique::EveryStep, |b, p| {
+        turn::every_step("Value", b, p)
+    }),
     row("Value", Technique::Proptest, bank::values),
-    row("Value", Technique::RandomKills, deaths::value),
-    row("Array", Technique::EveryStep, turn::array),
+    row("Value", Technique::RandomKills, |b, p| {
+        deaths::guard(Guard::Value, b, p)
+    }),
+    row("Array", Technique::EveryStep, |b, p| {
+        turn::every_step("Array", b, p)
+    }),
     row("Array", Technique::Proptest, bank::array),
-    row("Array", Technique::RandomKills, deaths::array),
+    row("Array", Technique::RandomKills, |b, p| {
+        deaths::guard(Guard::Array, b, p)
+    }),
     row("Process", Technique::Starts, deaths::processes),
     row("the turn", Technique::LostUpdate, turn::lost_update),
     row("tutorials", Technique::Outputs, tutorials::outputs),

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 use serde::{Deserialize, Serialize};
 
-use super::kills::Tally;
+use super::crew::Tally;
 use super::leftovers::leaving_nothing;
 use super::{Fallible, stuck};
 use crate::{Array, ExitCode, Lock, Process, StartMethod, Value, active_children};
@@ -106,7 +106,7 @@ pub fn campaign(cases: u32, seed: u64, done: impl Fn(u64)) -> Tally {
     let why = leaving_nothing(warm_up, run_all).err();
     Tally {
         kills: signals.get(),
-        owners: 0,
+        met: 0,
         moves: children.get(),
         why: why.map(|why| why.to_string()),
     }

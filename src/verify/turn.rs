@@ -5,34 +5,19 @@ use super::every_step::{subjects, sweep};
 use super::lost_update::{Discipline, find, is_lost_update};
 use super::{Budget, Fallible, Progress, Report, replay};
 
-pub fn lock(budget: Budget, progress: &Progress) -> Report {
-    every_step("Lock", budget, progress)
-}
-
-pub fn rlock(budget: Budget, progress: &Progress) -> Report {
-    every_step("RLock", budget, progress)
-}
-
-pub fn value(budget: Budget, progress: &Progress) -> Report {
-    every_step("Value", budget, progress)
-}
-
-pub fn array(budget: Budget, progress: &Progress) -> Report {
-    every_step("Array", budget, progress)
-}
-
-fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Report {
+/// A kill at every step of the subjects that are about a primitive.
+pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Report {
     // Killed again during each recovery: the first subject only, but for the full budget.
     let (bases, twice_first, twice_others) = budget.of((1, 0, 0), (2, 1, 0), (24, 4, 4));
     progress.expect(subjects(primitive).count() as u64);
     let mut report = Report::holds(0, 0, 0);
-    for (number, (name, shape)) in subjects(primitive).enumerate() {
+    for (number, subject) in subjects(primitive).enumerate() {
         let twice = if number == 0 {
             twice_first
         } else {
             twice_others
         };
-        match sweep(name, shape, bases, twice) {
+        match sweep(subject, bases, twice) {
             Ok(tally) => {
                 report.cases += tally.cases as u64;
                 report.runs += tally.runs as u64;

@@ -1,26 +1,61 @@
-//! A kill at every step: each lane of each base schedule is killed, by SIGKILL, before each of its steps,
-//! while it sleeps, and after it was woken; and so is whoever repairs after it.
-//!
-//! What is judged: no lane is left asleep, none fails, what the lock guards can be repaired, and the lock is
-//! free, or rightly given up, in the end.
-
-use crate::explore::{Choice, Plan, Replay, Run, Schedule, Stage, TurnError, run, run_all};
-use crate::{Array, ArrayError, Lock, LockError, RLock, Value};
+//! Locks, and what brings a lock along: what they guard can be repaired after any death, and they are free, or
+//! rightly given up, in the end.
 
 use std::time::Duration;
 
-/// How much was tried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Base schedules.
-    pub cases: usize,
-    pub runs: usize,
-    pub kills: usize,
-}
+use super::Subject;
+use crate::explore::{Stage, run_all};
+use crate::{Array, ArrayError, Lock, LockError, RLock, Value};
 
-/// A program whose lanes may be killed anywhere: what the set-up is told.
+/// The subjects of this file.
+pub(super) static SUBJECTS: &[Subject] = &[
+    Subject {
+        primitive: "Lock",
+        name: "lock-3",
+        lanes: 3,
+        run: |plans| run_all(set_up, &Program::Lock.with(3), plans),
+    },
+    Subject {
+        primitive: "Lock",
+        name: "lock-given-up-3",
+        lanes: 3,
+        run: |plans| run_all(set_up, &Program::GivenUp.with(3), plans),
+    },
+    Subject {
+        primitive: "Lock",
+        name: "lock-impatient-4",
+        lanes: 4,
+        run: |plans| run_all(set_up, &Program::Impatient.with(4), plans),
+    },
+    Subject {
+        primitive: "Lock",
+        name: "lock-4",
+        lanes: 4,
+        run: |plans| run_all(set_up, &Program::Lock.with(4), plans),
+    },
+    Subject {
+        primitive: "RLock",
+        name: "rlock-3",
+        lanes: 3,
+        run: |plans| run_all(set_up, &Program::RLock.with(3), plans),
+    },
+    Subject {
+        primitive: "Value",
+        name: "value-3",
+        lanes: 3,
+        run: |plans| run_all(set_up, &Program::Value.with(3), plans),
+    },
+    Subject {
+        primitive: "Array",
+        name: "array-3",
+        lanes: 3,
+        run: |plans| run_all(set_up, &Program::Array.with(3), plans),
+    },
+];
+
+/// What the set-up is told.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-pub struct Shape {
+struct Shape {
     program: Program,
     lanes: usize,
 }
@@ -44,135 +79,6 @@ impl Program {
             lanes,
         }
     }
-}
-
-/// Every subject: the primitive it is about, and its name.
-const SUBJECTS: [(&str, &str, Shape); 7] = [
-    ("Lock", "lock-3", Program::Lock.with(3)),
-    ("Lock", "lock-given-up-3", Program::GivenUp.with(3)),
-    ("Lock", "lock-impatient-4", Program::Impatient.with(4)),
-    ("Lock", "lock-4", Program::Lock.with(4)),
-    ("RLock", "rlock-3", Program::RLock.with(3)),
-    ("Value", "value-3", Program::Value.with(3)),
-    ("Array", "array-3", Program::Array.with(3)),
-];
-
-/// The subjects that are about a primitive.
-pub fn subjects(primitive: &str) -> impl Iterator<Item = (&'static str, Shape)> {
-    let about = SUBJECTS
-        .into_iter()
-        .filter(move |(about, ..)| *about == primitive);
-    about.map(|(_, name, shape)| (name, shape))
-}
-
-/// What replay strings call this.
-const SCENARIO: &str = "every-step";
-
-/// Runs a replay of this module's scenarios: `None` if it is of another.
-///
-/// # Errors
-/// Text for a person: no such subject, or no run.
-pub fn replay(replay: &Replay) -> Option<Result<Run, String>> {
-    if replay.scenario != SCENARIO {
-        return None;
-    }
-    let subject = SUBJECTS
-        .into_iter()
-        .find(|(_, name, _)| *name == replay.arguments);
-    Some(match subject {
-        Some((.., shape)) => run(set_up, &shape, Plan::Exactly(replay.schedule.clone()))
-            .map_err(|error| error.to_string()),
-        None => Err(format!("there is no subject {:?}", replay.arguments)),
-    })
-}
-
-/// Tries a kill at every step of `bases` base schedules of a subject, and again during each recovery of the
-/// first `twice` of them.
-///
-/// # Errors
-/// What went wrong, with the trace and the schedule.
-pub fn sweep(name: &str, shape: Shape, bases: u64, twice: u64) -> Result<Tally, String> {
-    let mut tally = Tally::default();
-    for base in 0..bases {
-        let plan = if base == 0 {
-            crowd(shape.lanes)
-        } else {
-            Plan::random(base, 400)
-        };
-        let calm = judge(name, &mut tally, run_all(set_up, &shape, &[plan]))?;
-        let killed = judge(
-            name,
-            &mut tally,
-            run_all(set_up, &shape, &kills(&calm[0], shape.lanes)),
-        )?;
-        tally.cases += 1;
-        if base < twice {
-            // Every seventh: a seventh of the kills, each followed by a kill at every later step.
-            for once in killed.iter().step_by(7) {
-                judge(
-                    name,
-                    &mut tally,
-                    run_all(set_up, &shape, &kills(once, shape.lanes)),
-                )?;
-            }
-        }
-    }
-    if tally.kills == 0 {
-        Err(format!("{name}: no lane was killed"))
-    } else {
-        Ok(tally)
-    }
-}
-
-fn judge(
-    name: &str,
-    tally: &mut Tally,
-    runs: Result<Vec<Run>, TurnError>,
-) -> Result<Vec<Run>, String> {
-    let runs = runs.map_err(|error| format!("{name}: {error}"))?;
-    tally.runs += runs.len();
-    tally.kills += runs.iter().map(|run| run.kills).sum::<usize>();
-    match runs.iter().find(|run| !run.is_well()) {
-        Some(bad) => {
-            let replay = Replay::new(SCENARIO, name, bad);
-            Err(format!(
-                "{name}: {}
-{}forkproof replay {replay}",
-                bad.ended, bad.trace
-            ))
-        }
-        None => Ok(runs),
-    }
-}
-
-/// The first lane goes until it holds the lock, the others until they sleep; then whoever can.
-fn crowd(lanes: usize) -> Plan {
-    let others = (1..lanes).flat_map(|lane| std::iter::repeat_n(Choice::Go(lane), 40));
-    let first = std::iter::repeat_n(Choice::Go(0), 7);
-    Plan::About(Schedule(first.chain(others).collect()))
-}
-
-/// The same run with one kill more: of each lane, before each choice behind the last kill.
-fn kills(run: &Run, lanes: usize) -> Vec<Plan> {
-    let choices = &run.schedule.0;
-    let last = choices
-        .iter()
-        .rposition(|choice| matches!(choice, Choice::Kill(_)));
-    let first = last.map_or(0, |last| last + 1);
-    let mut plans = Vec::new();
-    for at in first..choices.len() {
-        for lane in 0..lanes {
-            // A kill of a lane that moves later is the same kill wherever it stands before that move, but
-            // for what the others see; so it is tried where the others have moved in between.
-            let is_over = !choices[at..].iter().any(|choice| choice.lane() == lane);
-            if !is_over {
-                let mut choices = choices.clone();
-                choices.insert(at, Choice::Kill(lane));
-                plans.push(Plan::About(Schedule(choices)));
-            }
-        }
-    }
-    plans
 }
 
 fn set_up(stage: &mut Stage, shape: Shape) {

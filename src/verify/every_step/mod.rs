@@ -1,0 +1,138 @@
+//! A kill at every step: each lane of each base schedule is killed, by SIGKILL, before each of its steps,
+//! while it sleeps, and after it was woken; and so is whoever repairs after it.
+//!
+//! What is judged: no lane is left asleep, none fails, and what each [`Subject`] claims of the end.
+
+mod guards;
+
+use crate::explore::{Choice, Plan, Replay, Run, Schedule, TurnError};
+
+/// How much was tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Base schedules.
+    pub cases: usize,
+    pub runs: usize,
+    pub kills: usize,
+}
+
+/// A program whose lanes may be killed anywhere.
+pub struct Subject {
+    /// What it is about.
+    pub primitive: &'static str,
+    pub name: &'static str,
+    lanes: usize,
+    /// Runs it once for each plan.
+    run: fn(&[Plan]) -> Result<Vec<Run>, TurnError>,
+}
+
+/// Every subject.
+fn all() -> impl Iterator<Item = &'static Subject> {
+    guards::SUBJECTS.iter()
+}
+
+/// The subjects that are about a primitive.
+pub fn subjects(primitive: &str) -> impl Iterator<Item = &'static Subject> {
+    all().filter(move |subject| subject.primitive == primitive)
+}
+
+/// What replay strings call this.
+const SCENARIO: &str = "every-step";
+
+/// Runs a replay of this module's scenarios: `None` if it is of another.
+///
+/// # Errors
+/// Text for a person: no such subject, or no run.
+pub fn replay(replay: &Replay) -> Option<Result<Run, String>> {
+    if replay.scenario != SCENARIO {
+        return None;
+    }
+    let Some(subject) = all().find(|subject| subject.name == replay.arguments) else {
+        return Some(Err(format!("there is no subject {:?}", replay.arguments)));
+    };
+    let runs = (subject.run)(&[Plan::Exactly(replay.schedule.clone())]);
+    let run = runs.map(|mut runs| runs.swap_remove(0));
+    Some(run.map_err(|error| error.to_string()))
+}
+
+/// Tries a kill at every step of `bases` base schedules of a subject, and again during each recovery of the
+/// first `twice` of them.
+///
+/// # Errors
+/// What went wrong, with the trace and the schedule.
+pub fn sweep(subject: &Subject, bases: u64, twice: u64) -> Result<Tally, String> {
+    let (name, lanes) = (subject.name, subject.lanes);
+    let mut tally = Tally::default();
+    for base in 0..bases {
+        let plan = if base == 0 {
+            crowd(lanes)
+        } else {
+            Plan::random(base, 400)
+        };
+        let calm = judge(name, &mut tally, (subject.run)(&[plan]))?;
+        let killed = judge(name, &mut tally, (subject.run)(&kills(&calm[0], lanes)))?;
+        tally.cases += 1;
+        if base < twice {
+            // Every seventh: a seventh of the kills, each followed by a kill at every later step.
+            for once in killed.iter().step_by(7) {
+                judge(name, &mut tally, (subject.run)(&kills(once, lanes)))?;
+            }
+        }
+    }
+    if tally.kills == 0 {
+        Err(format!("{name}: no lane was killed"))
+    } else {
+        Ok(tally)
+    }
+}
+
+fn judge(
+    name: &str,
+    tally: &mut Tally,
+    runs: Result<Vec<Run>, TurnError>,
+) -> Result<Vec<Run>, String> {
+    let runs = runs.map_err(|error| format!("{name}: {error}"))?;
+    tally.runs += runs.len();
+    tally.kills += runs.iter().map(|run| run.kills).sum::<usize>();
+    match runs.iter().find(|run| !run.is_well()) {
+        Some(bad) => {
+            let replay = Replay::new(SCENARIO, name, bad);
+            Err(format!(
+                "{name}: {}
+{}forkproof replay {replay}",
+                bad.ended, bad.trace
+            ))
+        }
+        None => Ok(runs),
+    }
+}
+
+/// The first lane goes until it holds the lock, the others until they sleep; then whoever can.
+fn crowd(lanes: usize) -> Plan {
+    let others = (1..lanes).flat_map(|lane| std::iter::repeat_n(Choice::Go(lane), 40));
+    let first = std::iter::repeat_n(Choice::Go(0), 7);
+    Plan::About(Schedule(first.chain(others).collect()))
+}
+
+/// The same run with one kill more: of each lane, before each choice behind the last kill.
+fn kills(run: &Run, lanes: usize) -> Vec<Plan> {
+    let choices = &run.schedule.0;
+    let last = choices
+        .iter()
+        .rposition(|choice| matches!(choice, Choice::Kill(_)));
+    let first = last.map_or(0, |last| last + 1);
+    let mut plans = Vec::new();
+    for at in first..choices.len() {
+        for lane in 0..lanes {
+            // A kill of a lane that moves later is the same kill wherever it stands before that move, but
+            // for what the others see; so it is tried where the others have moved in between.
+            let is_over = !choices[at..].iter().any(|choice| choice.lane() == lane);
+            if !is_over {
+                let mut choices = choices.clone();
+                choices.insert(at, Choice::Kill(lane));
+                plans.push(Plan::About(Schedule(choices)));
+            }
+        }
+    }
+    plans
+}
