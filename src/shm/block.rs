@@ -221,8 +221,8 @@ pub fn deserialize<'de, D: Deserializer<'de>>(
     tag: u32,
 ) -> Result<Arc<Block>, D::Error> {
     let handle = Handle::deserialize(deserializer)?;
-    let arena = passage::leave(handle.arena)
-        .map_err(|error| D::Error::custom(passage::complain(error.to_string())))?;
+    let arena =
+        passage::leave(handle.arena).map_err(|error| D::Error::custom(passage::refuse(error)))?;
     if handle.slot >= arena.slots() {
         let complaint = format!("slot {} of an arena of {}", handle.slot, arena.slots());
         return Err(D::Error::custom(passage::complain(complaint)));

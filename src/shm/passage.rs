@@ -2,7 +2,8 @@
 //!
 //! A shared object serialises as a handle: the number of a descriptor that travels beside the bytes, and a
 //! place in the memory it stands for. While [`pack`] runs, the thread collects those descriptors; while
-//! [`unpack`] runs, it finds them again. Outside of a passage a shared object refuses to be serialised: in
+//! [`unpack`] runs, it finds them again. An open file that is no memory (a socket) travels likewise:
+//! [`enter_fd`] and [`leave_fd`]. Outside of a passage a shared object refuses to be serialised: in
 //! a file its handle would mean nothing.
 //!
 //! Each handle travels with a hold on its object, so that the object outlives the journey: the receiver
@@ -28,9 +29,14 @@ pub struct Parcel {
 
 #[derive(Default)]
 struct Cargo {
-    arenas: Vec<Arc<Arena>>,
+    files: Vec<Leaving>,
     /// Those whose hold has not been handed over.
     blocks: Vec<Arc<Block>>,
+}
+
+enum Leaving {
+    Arena(Arc<Arena>),
+    Plain(Arc<OwnedFd>),
 }
 
 /// Why a value did not travel.
@@ -60,9 +66,16 @@ thread_local! {
 }
 
 struct Unpacking {
-    arenas: Vec<Arc<Arena>>,
+    files: Vec<Arrived>,
     /// serde's custom errors lose their text in postcard; it is kept here.
-    complaint: Option<String>,
+    complaint: Option<PassageError>,
+}
+
+/// What a descriptor is turns out when a handle asks for it.
+#[derive(Clone)]
+enum Arrived {
+    Plain(Arc<OwnedFd>),
+    Arena(Arc<Arena>),
 }
 
 /// Serialises a value together with the shared objects in it.
@@ -84,12 +97,9 @@ pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Parcel, PassageError> {
 /// # Errors
 /// [`PassageError`], for bytes and descriptors that do not fit the type or each other.
 pub fn unpack<T: DeserializeOwned>(bytes: &[u8], fds: Vec<OwnedFd>) -> Result<T, PassageError> {
-    let arenas = fds
-        .into_iter()
-        .map(arena::attach)
-        .collect::<io::Result<_>>()?;
+    let files = fds.into_iter().map(|fd| Arrived::Plain(Arc::new(fd)));
     let outer = UNPACKING.replace(Some(Unpacking {
-        arenas,
+        files: files.collect(),
         complaint: None,
     }));
     let value = postcard::take_from_bytes(bytes);
@@ -102,9 +112,7 @@ pub fn unpack<T: DeserializeOwned>(bytes: &[u8], fds: Vec<OwnedFd>) -> Result<T,
         ))),
         Err(error) => {
             let complaint = inner.and_then(|inner| inner.complaint);
-            Err(PassageError::Unpack(
-                complaint.unwrap_or_else(|| error.to_string()),
-            ))
+            Err(complaint.unwrap_or_else(|| PassageError::Unpack(error.to_string())))
         }
     }
 }
@@ -112,11 +120,11 @@ pub fn unpack<T: DeserializeOwned>(bytes: &[u8], fds: Vec<OwnedFd>) -> Result<T,
 impl Parcel {
     /// The descriptors that must travel along, in this order.
     pub fn fds(&self) -> Vec<BorrowedFd<'_>> {
-        self.cargo
-            .arenas
-            .iter()
-            .map(|arena| arena.as_fd())
-            .collect()
+        let files = self.cargo.files.iter().map(|file| match file {
+            Leaving::Arena(arena) => arena.as_fd(),
+            Leaving::Plain(file) => file.as_fd(),
+        });
+        files.collect()
     }
 
     /// The receiver has it: the holds are its own from now on.
@@ -137,41 +145,176 @@ impl Drop for Cargo {
 pub(super) fn enter(block: &Arc<Block>) -> Result<u32, PassageError> {
     PACKING.with_borrow_mut(|packing| {
         let cargo = packing.as_mut().ok_or(PassageError::NoPassage)?;
-        let known = cargo
-            .arenas
-            .iter()
-            .position(|arena| Arc::ptr_eq(arena, block.arena()));
-        let number = known.unwrap_or_else(|| {
-            cargo.arenas.push(block.arena().clone());
-            cargo.arenas.len() - 1
-        });
+        let known = cargo.files.iter().position(
+            |file| matches!(file, Leaving::Arena(arena) if Arc::ptr_eq(arena, block.arena())),
+        );
         block.lend();
         cargo.blocks.push(block.clone());
-        Ok(number as u32)
+        Ok(cargo.number(known, || Leaving::Arena(block.arena().clone())))
     })
+}
+
+/// Loads an open file that is not memory of this library; returns its number within the parcel. Loaded
+/// twice, it travels once.
+///
+/// # Errors
+/// [`PassageError::NoPassage`] outside of [`pack`].
+pub fn enter_fd(file: &Arc<OwnedFd>) -> Result<u32, PassageError> {
+    PACKING.with_borrow_mut(|packing| {
+        let cargo = packing.as_mut().ok_or(PassageError::NoPassage)?;
+        let known = cargo
+            .files
+            .iter()
+            .position(|other| matches!(other, Leaving::Plain(other) if Arc::ptr_eq(other, file)));
+        Ok(cargo.number(known, || Leaving::Plain(file.clone())))
+    })
+}
+
+/// The open file that was loaded under this number: the same one for all who ask.
+///
+/// # Errors
+/// [`PassageError::Unpack`] if nothing, or memory, arrived under the number; [`PassageError::NoPassage`]
+/// outside of [`unpack`].
+pub fn leave_fd(number: u32) -> Result<Arc<OwnedFd>, PassageError> {
+    match arrived(number)? {
+        Arrived::Plain(file) => Ok(file),
+        Arrived::Arena(_) => Err(PassageError::Unpack(format!(
+            "descriptor {number} is memory of this library"
+        ))),
+    }
 }
 
 /// The arena of a handle that arrived.
 pub(super) fn leave(number: u32) -> Result<Arc<Arena>, PassageError> {
-    UNPACKING.with_borrow_mut(|unpacking| {
-        let unpacking = unpacking.as_mut().ok_or(PassageError::NoPassage)?;
-        unpacking
-            .arenas
-            .get(number as usize)
-            .cloned()
-            .ok_or_else(|| {
-                PassageError::Unpack(format!("descriptor {number} of {}", unpacking.arenas.len()))
-            })
-    })
-}
-
-/// Keeps the text of a refusal, which serde's formats may drop, and hands it back.
-pub fn complain(text: impl Into<String>) -> String {
-    let text = text.into();
+    let file = match arrived(number)? {
+        Arrived::Arena(arena) => return Ok(arena),
+        Arrived::Plain(file) => file,
+    };
+    let arena = arena::attach(file.as_fd())?;
     UNPACKING.with_borrow_mut(|unpacking| {
         if let Some(unpacking) = unpacking {
-            unpacking.complaint = Some(text.clone());
+            unpacking.files[number as usize] = Arrived::Arena(arena.clone());
+        }
+    });
+    Ok(arena)
+}
+
+/// Keeps a refusal, whose text serde's formats may drop; hands the text back.
+pub fn refuse(error: PassageError) -> String {
+    let text = error.to_string();
+    UNPACKING.with_borrow_mut(|unpacking| {
+        if let Some(unpacking) = unpacking {
+            unpacking.complaint = Some(error);
         }
     });
     text
+}
+
+/// [`PassageError::Unpack`] for the text, kept until [`unpack`] returns; hands the text back.
+pub fn complain(text: impl Into<String>) -> String {
+    let text = text.into();
+    refuse(PassageError::Unpack(text.clone()));
+    text
+}
+
+impl Cargo {
+    /// The number of a file that is known, or that joins.
+    fn number(&mut self, known: Option<usize>, file: impl FnOnce() -> Leaving) -> u32 {
+        let number = known.unwrap_or_else(|| {
+            self.files.push(file());
+            self.files.len() - 1
+        });
+        number as u32
+    }
+}
+
+fn arrived(number: u32) -> Result<Arrived, PassageError> {
+    UNPACKING.with_borrow(|unpacking| {
+        let unpacking = unpacking.as_ref().ok_or(PassageError::NoPassage)?;
+        let file = unpacking.files.get(number as usize).cloned();
+        file.ok_or_else(|| {
+            PassageError::Unpack(format!("descriptor {number} of {}", unpacking.files.len()))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::*;
+
+    struct Carried(Arc<OwnedFd>);
+
+    impl Serialize for Carried {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let number = enter_fd(&self.0).map_err(serde::ser::Error::custom)?;
+            serializer.serialize_u32(number)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Carried {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Carried, D::Error> {
+            let number = u32::deserialize(deserializer)?;
+            let file = leave_fd(number)
+                .map_err(|error| <D::Error as serde::de::Error>::custom(refuse(error)))?;
+            Ok(Carried(file))
+        }
+    }
+
+    fn arriving(parcel: &Parcel) -> Vec<OwnedFd> {
+        let fds = parcel.fds();
+        fds.iter()
+            .map(|fd| fd.try_clone_to_owned().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_file_travels_beside_memory_and_twice_as_one() {
+        let (read, write) = io::pipe().unwrap();
+        let (read, write) = (
+            Arc::new(OwnedFd::from(read)),
+            Arc::new(OwnedFd::from(write)),
+        );
+        let block = Arc::new(Block::allocate(64, 5).unwrap());
+        struct Memory(Arc<Block>);
+        impl Serialize for Memory {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                super::super::block::serialize(&self.0, serializer)
+            }
+        }
+        let sent = (
+            Carried(read),
+            Memory(block),
+            Carried(write.clone()),
+            Carried(write),
+        );
+        let parcel = pack(&sent).unwrap();
+        let fds = arriving(&parcel);
+        assert_eq!(fds.len(), 3);
+        type Received = (Carried, (u32, u32, u32), Carried, Carried);
+        let received: Received = unpack(&parcel.bytes, fds).unwrap();
+        assert!(Arc::ptr_eq(&received.2.0, &received.3.0));
+        drop((sent, parcel));
+        let mut write = std::fs::File::from(received.2.0.try_clone().unwrap());
+        write.write_all(b"through").unwrap();
+        drop((write, received.2, received.3));
+        let mut read = std::fs::File::from(received.0.0.try_clone().unwrap());
+        let mut text = String::new();
+        read.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "through");
+    }
+
+    #[test]
+    fn a_file_has_no_number_outside_of_a_passage() {
+        let file = Arc::new(OwnedFd::from(io::pipe().unwrap().0));
+        assert!(matches!(enter_fd(&file), Err(PassageError::NoPassage)));
+        assert!(matches!(leave_fd(0), Err(PassageError::NoPassage)));
+        let parcel = pack(&Carried(file)).unwrap();
+        let none = unpack::<Carried>(&parcel.bytes, Vec::new());
+        let text = none.err().unwrap().to_string();
+        assert!(text.contains("descriptor 0 of 0"), "{text}");
+    }
 }
