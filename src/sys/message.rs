@@ -41,11 +41,31 @@ pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
-/// Sends one packet, never raising SIGPIPE.
+/// Sends one packet, never raising SIGPIPE. It arrives whole or not at all, also if the sender is killed.
+///
+/// # Errors
+/// `BrokenPipe` if no one can receive it any more; EMSGSIZE if it is larger than the socket's buffer.
 ///
 /// # Panics
 /// With no bytes (the other side would take it for the end), or with more than [`FDS_PER_PACKET`] files.
 pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    give(socket, bytes, fds, 0)
+}
+
+/// As [`send`], without waiting for room.
+///
+/// # Errors
+/// `WouldBlock` if there is none.
+pub fn send_now(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    give(socket, bytes, fds, libc::MSG_DONTWAIT)
+}
+
+fn give(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    fds: &[BorrowedFd<'_>],
+    flags: libc::c_int,
+) -> io::Result<()> {
     assert!(!bytes.is_empty(), "an empty packet reads as the end");
     assert!(
         fds.len() <= FDS_PER_PACKET,
@@ -57,6 +77,7 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io:
         iov_len: bytes.len(),
     };
     let mut message = message_of(&mut part);
+    let flags = flags | libc::MSG_NOSIGNAL;
     if !fds.is_empty() {
         let fds_bytes = size_of_val(fds) as u32;
         message.msg_control = (&raw mut control).cast();
@@ -79,7 +100,7 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io:
     }
     loop {
         // SAFETY: the message's parts outlive the call.
-        let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &message, libc::MSG_NOSIGNAL) };
+        let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &message, flags) };
         if sent >= 0 {
             return Ok(()); // a sequenced packet goes whole or not at all
         }
@@ -90,8 +111,34 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io:
     }
 }
 
-/// Receives one packet, its files closed on exec. `None` when the other side is gone, however it went.
+/// Receives one packet, its files closed on exec. `None` when the other side is gone, however it went. A packet
+/// longer than the buffer loses its end.
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+    take(socket, buffer, 0)
+}
+
+/// As [`receive`], without waiting for a packet.
+///
+/// # Errors
+/// `WouldBlock` if there is none.
+pub fn receive_now(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+    take(socket, buffer, libc::MSG_DONTWAIT)
+}
+
+/// As [`receive`], without waiting, and the packet stays first in the socket: its files are copies.
+///
+/// # Errors
+/// `WouldBlock` if there is none.
+pub fn peek(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+    take(socket, buffer, libc::MSG_PEEK | libc::MSG_DONTWAIT)
+}
+
+fn take(
+    socket: BorrowedFd<'_>,
+    buffer: &mut [u8],
+    flags: libc::c_int,
+) -> io::Result<Option<Received>> {
+    let flags = flags | libc::MSG_CMSG_CLOEXEC;
     let mut control = Control([0; CONTROL_BYTES]);
     let mut part = libc::iovec {
         iov_base: buffer.as_mut_ptr().cast(),
@@ -102,8 +149,7 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<R
     message.msg_controllen = CONTROL_BYTES as _;
     let bytes = loop {
         // SAFETY: the message's parts outlive the call and are as long as it says.
-        let got =
-            unsafe { libc::recvmsg(socket.as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC) };
+        let got = unsafe { libc::recvmsg(socket.as_raw_fd(), &mut message, flags) };
         if got >= 0 {
             break got as usize;
         }

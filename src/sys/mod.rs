@@ -9,7 +9,7 @@ pub mod futex;
 mod image;
 pub mod life;
 pub mod memory;
-mod message;
+pub mod message;
 mod order;
 mod os;
 pub mod per_process;
