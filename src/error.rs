@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::data::{ArrayError, BoundsError};
+use crate::data::{ArrayError, BoundsError, PipeError};
 use crate::process::ProcessError;
 use crate::shm::Plain;
 use crate::sync::{LockError, LockFailure};
@@ -18,6 +18,8 @@ pub enum Error {
     Lock(#[from] LockFailure),
     #[error(transparent)]
     Bounds(#[from] BoundsError),
+    #[error(transparent)]
+    Pipe(#[from] PipeError),
     #[error(transparent)]
     Process(#[from] ProcessError),
 }

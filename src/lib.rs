@@ -91,7 +91,10 @@ pub mod zoo;
 
 /// For structs of one's own in shared memory: see [`Plain`].
 pub use bytemuck;
-pub use data::{Array, ArrayError, ArrayGuard, BoundsError, Value, ValueGuard};
+pub use data::{
+    Array, ArrayError, ArrayGuard, BoundsError, Connection, Pipe, PipeError, Receiver, Sender,
+    Value, ValueGuard,
+};
 pub use error::{Error, Result};
 pub use process::{
     ExitCode, Process, ProcessError, StartMethod, Status, active_children, current_process,

@@ -1,10 +1,12 @@
-//! Data in shared memory: `Value` and `Array`.
+//! What processes share and send: `Value` and `Array`; pipes.
 
 mod array;
 mod bounds;
 mod guarded;
+mod pipe;
 mod value;
 
 pub use array::{Array, ArrayError, ArrayGuard};
 pub use bounds::BoundsError;
+pub use pipe::{Connection, Nothing, Pipe, PipeError, Receiver, Sender};
 pub use value::{Value, ValueGuard};

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 
-use super::lane::{self, GO, Now, Report, TIMED_OUT};
+use super::lane::{self, GO, Now, RING, Report, TIMED_OUT};
 use super::schedule::{Choice, MAX_LANES, Plan, Schedule};
 use super::stage::{Code, Stage};
 use super::trace::{Event, Names, Trace};
@@ -224,10 +224,14 @@ impl Boss {
                 let Place::Asleep { bell, .. } = seat.place else {
                     return Ok(());
                 };
-                // SAFETY: the word's address is the lane's; it is ours too, as the lane was forked from this
-                // process after the set-up had made the object, and the bells. The kernel checks the address.
-                let bell = unsafe { AtomicU32::from_ptr(bell as *mut u32) };
-                futex::wake(bell, 1, lane::bit(number));
+                if bell == 0 {
+                    let _gone = seat.turn.write_all(&[RING]); // as for GO
+                } else {
+                    // SAFETY: the word's address is the lane's; it is ours too, as the lane was forked from this
+                    // process after the set-up had made the object, and the bells. The kernel checks the address.
+                    let bell = unsafe { AtomicU32::from_ptr(bell as *mut u32) };
+                    futex::wake(bell, 1, lane::bit(number));
+                }
                 self.settle()?;
                 let timed_out = matches!(choice, Choice::TimeOut(_));
                 self.seats[number].place = Place::Awake { timed_out };
@@ -273,7 +277,11 @@ impl Boss {
                 ));
                 self.settle()?;
             }
-            Now::Ended => seat.place = Place::Ended,
+            Now::Ended => {
+                seat.place = Place::Ended;
+                seat.child.wait()?; // its end closes what it has open, which may wake others
+                self.settle()?;
+            }
             Now::Panicked(text) => {
                 seat.place = Place::Ended;
                 let lane = seat.name.clone();
@@ -373,7 +381,7 @@ fn bells() -> io::Result<&'static [AtomicU32; MAX_LANES + 1]> {
 
 impl Seat {
     fn has_spoken(&self) -> io::Result<bool> {
-        crate::sys::child::readable(self.reports.as_fd(), Some(std::time::Duration::ZERO))
+        crate::sys::poll::readable(self.reports.as_fd(), Some(std::time::Duration::ZERO))
     }
 
     /// Whether the kernel has it asleep (proc(5), `stat`: the letter behind the name in parentheses).

@@ -1,13 +1,15 @@
 //! A lane's side of the turn: it reports each step before it takes it, and goes on when it is told to.
 
 use std::cell::RefCell;
-use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use serde::{Deserialize, Serialize};
 
 use crate::sys::futex;
-use crate::sys::step::{Observer, Outcome, Step, observe};
+use crate::sys::poll::{self, For};
+use crate::sys::step::{Observer, Outcome, Step, Watched, observe};
 use crate::world::{Deadline, WAIT_ANY_MAX, Woken};
 
 /// What a lane tells the boss: what came of its last step, and where it is now.
@@ -26,7 +28,8 @@ pub(super) enum Now {
     FallingAsleep {
         word: usize,
         timed: bool,
-        /// Where a wake under the lane's bit takes this sleeper and no other.
+        /// Where a wake under the lane's bit takes this sleeper and no other; 0 for one that waits for open files:
+        /// it also waits for [`RING`].
         bell: usize,
     },
     Awake,
@@ -38,6 +41,8 @@ pub(super) enum Now {
 pub(super) const GO: u8 = b'g';
 /// Go on, and take the wake for a time-out.
 pub(super) const TIMED_OUT: u8 = b't';
+/// Stop waiting for open files.
+pub(super) const RING: u8 = b'r';
 
 /// The bit by which one sleeper is woken and no other. Whoever wakes without naming a bit wakes any.
 pub(super) fn bit(lane: usize) -> u32 {
@@ -63,6 +68,7 @@ static OBSERVER: Observer = Observer {
     after,
     wait,
     wait_any,
+    poll,
 };
 
 /// Runs a lane's code under the turn. Called once, in the lane's process.
@@ -145,6 +151,35 @@ fn wait_any(words: &[(&AtomicU32, u32)], until: Option<Deadline>) -> Woken {
     );
     futex::wait_any(words.iter().copied().chain([(bell, 0)]), None);
     wake_up()
+}
+
+/// The same for open files, of which the turn itself is one more.
+fn poll(files: &[Watched], until: Option<Deadline>) -> io::Result<Vec<bool>> {
+    let now = Deadline { monotonic_ns: 0 };
+    let found = poll::ready(files, Some(now))?;
+    if found.contains(&true) {
+        return Ok(found);
+    }
+    let turn = with_lane(|lane| lane.turn.as_fd().as_raw_fd());
+    loop {
+        let Some(turn) = turn.filter(|_| fall_asleep(0, until, 0).is_some()) else {
+            return poll::ready(files, until); // no longer under the turn
+        };
+        // SAFETY: the lane's own descriptor, which is closed after its code has ended.
+        let turn = unsafe { BorrowedFd::borrow_raw(turn) };
+        let with_turn: Vec<Watched> = files.iter().copied().chain([(turn, For::Input)]).collect();
+        let mut found = poll::ready(&with_turn, None)?;
+        if found.pop() == Some(true) {
+            let rung = with_lane(Lane::await_turn);
+            debug_assert_eq!(rung, Some(RING));
+        }
+        if wake_up() == Woken::TimedOut {
+            return Ok(vec![false; found.len()]);
+        }
+        if found.contains(&true) {
+            return Ok(found);
+        } // rung for no reason: poll(2) would sleep on
+    }
 }
 
 /// Tells the boss. `None` if there is none any more.

@@ -91,6 +91,9 @@ impl Names {
 
     /// An address, by the object it lies in.
     pub fn place(&self, address: usize) -> String {
+        if address == 0 {
+            return "open files".to_owned();
+        }
         let within = self.objects.iter().find_map(|Named { name, object }| {
             let offset = address.checked_sub(object.block().address())?;
             (offset < object.block().len()).then(|| format!("{name}{}", object.part(offset)))
@@ -186,6 +189,13 @@ impl Names {
                 (format!("gives up waiting for {place} and others"), false)
             }
             (Access::WaitAny { .. }, _) => (format!("has slept on {place} and others"), true),
+            (Access::Send, _) => ("sends".to_owned(), false),
+            (Access::Receive, _) => ("receives".to_owned(), false),
+            (Access::HangUp, _) => ("hangs up".to_owned(), false),
+            (Access::Poll { .. }, Outcome::Waited(Woken::TimedOut)) => {
+                ("gives up waiting for open files".to_owned(), false)
+            }
+            (Access::Poll { .. }, _) => ("finds open files ready".to_owned(), true),
             (Access::LoadWide, _) => (format!("loads {place}: {}", wide(outcome)), true),
             (Access::StoreWide { value }, _) => (format!("stores {place} = {value:#x}"), true),
             (Access::SwapWide { value }, _) => (

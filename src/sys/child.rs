@@ -25,7 +25,9 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use super::poll;
 
 /// What a child runs: its return value is the exit code. It travels as an offset from the image's start.
 pub type Entry = fn(payload: &[u8], fds: Vec<OwnedFd>) -> i32;
@@ -123,7 +125,7 @@ impl Child {
     /// How it ended is lost: another wait of this process took it (`waitpid(-1)`), or SIGCHLD is ignored.
     /// Called by a process that is not its parent.
     pub fn wait(&self) -> io::Result<ExitStatus> {
-        readable(self.pidfd(), None)?;
+        poll::readable(self.pidfd(), None)?;
         self.reap()
     }
 
@@ -132,7 +134,7 @@ impl Child {
     /// # Errors
     /// As [`wait`](Child::wait).
     pub fn wait_timeout(&self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
-        if !readable(self.pidfd(), Some(timeout))? {
+        if !poll::readable(self.pidfd(), Some(timeout))? {
             return Ok(None);
         }
         self.reap().map(Some)
@@ -206,37 +208,6 @@ pub(super) fn send_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<(
         Ok(())
     } else {
         Err(io::Error::last_os_error())
-    }
-}
-
-/// Sleeps until `fd` is readable or at its end: `false` if the time passed first. Without a timeout it
-/// waits for ever.
-pub(crate) fn readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<bool> {
-    // A deadline beyond the clock is none.
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    loop {
-        let mut poll = libc::pollfd {
-            fd: fd.as_raw_fd(),
-            events: libc::POLLIN,
-            revents: 0,
-        };
-        let left = deadline.map(|deadline| {
-            let left = deadline.saturating_duration_since(Instant::now());
-            libc::timespec {
-                tv_sec: left.as_secs().try_into().unwrap_or(libc::time_t::MAX),
-                tv_nsec: left.subsec_nanos().into(),
-            }
-        });
-        let left = left.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-        // SAFETY: one pollfd and a timespec that outlives the call, or none; the mask stays as it is.
-        let ready = unsafe { libc::ppoll(&mut poll, 1, left, std::ptr::null()) };
-        if ready >= 0 {
-            return Ok(ready > 0);
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
     }
 }
 

@@ -16,8 +16,8 @@ use std::sync::{PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use super::child::readable;
 use super::order::{Birth, Permit, Which};
+use super::poll::readable;
 use super::{exec, image};
 
 /// What a process that this library started knows of its start.

@@ -13,10 +13,12 @@ pub mod message;
 mod order;
 mod os;
 pub mod per_process;
+pub mod poll;
 pub mod robust;
 mod serve;
 pub mod step;
 mod surroundings;
+pub mod wire;
 pub mod zygote;
 
 pub use os::{Links, Os, SharedWide, SharedWord};

@@ -8,10 +8,13 @@
 //! Memory after a SIGKILL is what the machine's program order had written, so a kill between two steps
 //! leaves what a kill at the second one leaves: trying the steps is trying all there is.
 
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::AtomicU32;
 
 use serde::{Deserialize, Serialize};
 
+use super::poll::For;
 use crate::world::{Deadline, Update, Woken};
 
 /// What is about to be done.
@@ -67,6 +70,16 @@ pub enum Access {
         words: u8,
         timed: bool,
     },
+    /// Sends a packet.
+    Send,
+    /// Receives a packet, if there is one.
+    Receive,
+    /// Waits for open files.
+    Poll {
+        timed: bool,
+    },
+    /// Closes the last descriptor of one end.
+    HangUp,
     LoadWide,
     StoreWide {
         value: u64,
@@ -106,6 +119,9 @@ pub enum Outcome {
 /// A word, and what it must hold for a sleep to begin.
 pub type Expected<'a> = (&'a AtomicU32, u32);
 
+/// An open file, and what to wait for.
+pub type Watched<'a> = (BorrowedFd<'a>, For);
+
 /// Who is told. The functions run on the thread that takes the step and must not use `Os` themselves.
 #[cfg(feature = "harness")]
 pub struct Observer {
@@ -116,12 +132,14 @@ pub struct Observer {
     pub wait: fn(&AtomicU32, u32, Option<Deadline>) -> Woken,
     /// Takes the place of the wait on several futexes.
     pub wait_any: fn(&[Expected], Option<Deadline>) -> Woken,
+    /// Takes the place of the wait for open files.
+    pub poll: fn(&[Watched], Option<Deadline>) -> io::Result<Vec<bool>>,
 }
 
 #[cfg(feature = "harness")]
 mod observed {
     use super::*;
-    use crate::sys::futex;
+    use crate::sys::{futex, poll};
     use std::sync::atomic::{AtomicPtr, Ordering};
 
     static OBSERVER: AtomicPtr<Observer> = AtomicPtr::new(std::ptr::null_mut());
@@ -184,12 +202,19 @@ mod observed {
             None => futex::wait_any(words.iter().copied(), until),
         }
     }
+
+    pub(crate) fn poll(files: &[Watched], until: Option<Deadline>) -> io::Result<Vec<bool>> {
+        match observer() {
+            Some(observer) => (observer.poll)(files, until),
+            None => poll::ready(files, until),
+        }
+    }
 }
 
 #[cfg(not(feature = "harness"))]
 mod observed {
     use super::*;
-    use crate::sys::futex;
+    use crate::sys::{futex, poll};
 
     #[inline(always)]
     pub(crate) fn is_observed() -> bool {
@@ -207,8 +232,12 @@ mod observed {
     pub(crate) fn wait_any(words: &[Expected], until: Option<Deadline>) -> Woken {
         futex::wait_any(words.iter().copied(), until)
     }
+    #[inline(always)]
+    pub(crate) fn poll(files: &[Watched], until: Option<Deadline>) -> io::Result<Vec<bool>> {
+        poll::ready(files, until)
+    }
 }
 
 #[cfg(feature = "harness")]
 pub use observed::observe;
-pub(crate) use observed::{after, before, is_observed, wait, wait_any};
+pub(crate) use observed::{after, before, is_observed, poll, wait, wait_any};

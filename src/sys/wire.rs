@@ -1,0 +1,111 @@
+//! A wire: one of two connected sockets, over which processes send packets with open files beside them. Each access
+//! is a [step](super::step).
+//!
+//! A packet is sent and received by one system call each, so it arrives whole, or not at all, whoever is killed; and
+//! packets of several senders do not mix. When the last process that has one end is gone, however it went, the kernel
+//! tells the other end.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use super::message::{self, Received};
+use super::poll::{self, For};
+use super::step::{self, Access, Outcome};
+use crate::world::Deadline;
+
+/// One end. A clone is the same end.
+#[derive(Clone)]
+pub struct Wire {
+    /// `None` only while it is dropped.
+    socket: Option<Arc<OwnedFd>>,
+}
+
+impl Wire {
+    /// Both ends.
+    ///
+    /// # Errors
+    /// No descriptors left.
+    pub fn pair() -> io::Result<(Wire, Wire)> {
+        let (one, other) = message::pair()?;
+        Ok((Wire::from(Arc::new(one)), Wire::from(Arc::new(other))))
+    }
+
+    pub fn socket(&self) -> &Arc<OwnedFd> {
+        self.socket.as_ref().expect("taken by drop() only")
+    }
+
+    /// Sends one packet; waits while the wire is full.
+    ///
+    /// # Errors
+    /// As [`message::send`].
+    ///
+    /// # Panics
+    /// As [`message::send`].
+    pub fn send(&self, bytes: &[u8], files: &[BorrowedFd<'_>]) -> io::Result<()> {
+        loop {
+            step::before(Access::Send, 0);
+            let sent = message::send_now(self.as_fd(), bytes, files);
+            // It may have woken a receiver.
+            step::after(Access::Send, 0, Outcome::Woke(1));
+            match sent {
+                Err(full) if full.kind() == io::ErrorKind::WouldBlock => {
+                    poll::ready_in_step(&[(self.as_fd(), For::Room)], None)?;
+                }
+                sent => return sent,
+            }
+        }
+    }
+
+    /// The next packet; waits for it. `None` when the other end is gone.
+    ///
+    /// # Errors
+    /// Those of recvmsg(2).
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        loop {
+            step::before(Access::Receive, 0);
+            let received = message::receive_now(self.as_fd(), buffer);
+            // It may have woken a sender that waited for room.
+            step::after(Access::Receive, 0, Outcome::Woke(1));
+            match received {
+                Err(empty) if empty.kind() == io::ErrorKind::WouldBlock => {
+                    self.poll(None)?;
+                }
+                received => return received,
+            }
+        }
+    }
+
+    /// Waits until there is something to receive, or the other end is gone: `false` if the deadline came first.
+    ///
+    /// # Errors
+    /// Those of poll(2).
+    pub fn poll(&self, until: Option<Deadline>) -> io::Result<bool> {
+        Ok(poll::ready_in_step(&[(self.as_fd(), For::Input)], until)?[0])
+    }
+}
+
+impl From<Arc<OwnedFd>> for Wire {
+    fn from(socket: Arc<OwnedFd>) -> Wire {
+        Wire {
+            socket: Some(socket),
+        }
+    }
+}
+
+impl AsFd for Wire {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket().as_fd()
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        // The last one closes the socket, which can wake whoever waits at the other end.
+        if let Some(last) = self.socket.take().and_then(Arc::into_inner) {
+            step::before(Access::HangUp, 0);
+            drop(last);
+            step::after(Access::HangUp, 0, Outcome::Woke(1));
+        }
+    }
+}
