@@ -268,10 +268,7 @@ impl<'a, W: World> Roster<'a, W> {
     fn put_down(&self, place: usize) {
         let word = self.word(place);
         // Release: pairs with the Acquire in occupy() and look(). Relaxed on failure: nothing was given back.
-        if word
-            .compare_exchange(W::me(), 0, Release, Relaxed)
-            .is_err()
-        {
+        if word.compare_exchange(W::me(), 0, Release, Relaxed).is_err() {
             // Invariant 2. The kernel's full barrier stands for the Release.
             W::update_and_wake_all(word, Update::Set(0));
         }
