@@ -53,24 +53,31 @@ const _: () = assert!(PLACES_MAX + 2 < WAIT_ANY_MAX);
 #[repr(C)]
 pub struct Desk<W: World> {
     line: RawMutex<W>,
-    /// The word is the bell, the first beside it the surplus.
+    /// The word is the bell; beside it are the surplus, and how many permits there were at first.
     bell: Node<W>,
 }
 
 impl<W: World> Desk<W> {
-    /// No one waits; a surplus of so many permits.
+    /// No one waits; of so many permits at first, `surplus` have no place.
     ///
     /// # Panics
     /// If that is more than [`SURPLUS_MAX`].
-    pub fn new(surplus: u32) -> Self {
+    pub fn new(initial: u32, surplus: u32) -> Self {
         assert!(surplus <= SURPLUS_MAX);
         let bell = Node::<W>::new();
-        // Relaxed: whoever shares the desk publishes it.
+        // Relaxed, both: whoever shares the desk publishes them.
         bell.beside[0].store(surplus, Relaxed);
+        bell.beside[1].store(initial, Relaxed);
         Desk {
             line: RawMutex::new(),
             bell,
         }
+    }
+
+    /// How many permits there were at first.
+    pub fn initial(&self) -> u32 {
+        // Relaxed: never changed since new().
+        self.bell.beside[1].load(Relaxed)
     }
 
     /// What its parts are called in a trace, by their offset in bytes.
@@ -81,6 +88,7 @@ impl<W: World> Desk<W> {
             8 => "line's hint",
             40 => "bell",
             44 => "surplus",
+            48 => "first value",
             _ => "links",
         }
     }
@@ -124,6 +132,11 @@ impl<'a, W: World> RawSemaphore<'a, W> {
             spread: open.max(1),
             surplus_max,
         }
+    }
+
+    /// Closes all places but the first `open`, before anyone else knows of the semaphore.
+    pub fn close_from(&self, open: usize) {
+        (open..self.places.len()).for_each(|place| self.places.close(place));
     }
 
     /// Takes a permit, waiting as long as `patience` says.
