@@ -11,4 +11,4 @@ pub use event::RawEvent;
 pub use mutex::{Acquired, NotHeld, Patience, RawMutex, Refused};
 pub use reentrant::RawReentrantMutex;
 pub use roster::{Occupant, Roster};
-pub use semaphore::{Desk, OverRelease, RawPermit, RawSemaphore};
+pub use semaphore::{Desk, RawPermit, RawSemaphore, TooMany};

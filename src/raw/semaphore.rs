@@ -105,7 +105,7 @@ pub enum RawPermit {
 
 /// More permits than may be out at once: so many of those that were to be released were not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OverRelease {
+pub struct TooMany {
     pub over: u32,
 }
 
@@ -180,7 +180,7 @@ impl<'a, W: World> RawSemaphore<'a, W> {
             RawPermit::Place(place) => self.places.leave(place),
             RawPermit::Surplus => {
                 // More than there may be, if others released it in its stead: then there is nothing to give back.
-                let (Ok(()) | Err(OverRelease { .. })) = self.add(1);
+                let (Ok(()) | Err(TooMany { .. })) = self.add(1);
                 Ok(())
             }
         }
@@ -200,8 +200,8 @@ impl<'a, W: World> RawSemaphore<'a, W> {
     /// Makes so many permits more: opens closed places, and adds what is left to the surplus.
     ///
     /// # Errors
-    /// [`OverRelease`]: nothing was released, unless others release at the same time.
-    pub fn release(&self, count: u32) -> Result<(), OverRelease> {
+    /// [`TooMany`]: nothing was released, unless others release at the same time.
+    pub fn release(&self, count: u32) -> Result<(), TooMany> {
         let closed = self.count(|occupant| occupant == Occupant::Closed);
         // Relaxed: a first look. add() confirms it, and a place is opened once.
         let surplus = self.surplus().load(Relaxed) & !ASLEEP;
@@ -210,7 +210,7 @@ impl<'a, W: World> RawSemaphore<'a, W> {
             .saturating_sub(surplus)
             .saturating_add(closed);
         if count > room {
-            return Err(OverRelease { over: count - room });
+            return Err(TooMany { over: count - room });
         }
         let mut left = count;
         for place in 0..self.places.len() {
@@ -302,7 +302,7 @@ impl<'a, W: World> RawSemaphore<'a, W> {
     }
 
     /// Adds to the surplus, and wakes the first in line if it may be asleep.
-    fn add(&self, count: u32) -> Result<(), OverRelease> {
+    fn add(&self, count: u32) -> Result<(), TooMany> {
         W::announce(&self.desk.bell); // from before there is something to wake for: invariant 3
         let surplus = self.surplus();
         // Relaxed: confirmed by the exchange.
@@ -311,7 +311,7 @@ impl<'a, W: World> RawSemaphore<'a, W> {
             let before = seen & !ASLEEP;
             let room = self.surplus_max.saturating_sub(before);
             if count > room {
-                break Err(OverRelease { over: count - room });
+                break Err(TooMany { over: count - room });
             }
             // Release: pairs with the Acquire in deduct(). Relaxed on failure: looked at again.
             match surplus.compare_exchange(seen, before + count, Release, Relaxed) {

@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserializer, Serializer};
 
 use crate::raw::semaphore::{PLACES_MAX, SURPLUS_MAX};
-use crate::raw::{Desk, NotHeld, OverRelease, Patience, RawPermit, RawSemaphore, Refused};
+use crate::raw::{Desk, NotHeld, Patience, RawPermit, RawSemaphore, Refused, TooMany};
 use crate::shm::{Block, InShared, block, passage};
 use crate::sys::Os;
 use crate::world::{Node, World};
@@ -219,8 +219,8 @@ impl From<Refused> for SemaphoreError {
     }
 }
 
-impl From<OverRelease> for SemaphoreError {
-    fn from(OverRelease { over }: OverRelease) -> SemaphoreError {
+impl From<TooMany> for SemaphoreError {
+    fn from(TooMany { over }: TooMany) -> SemaphoreError {
         SemaphoreError::OverRelease { over }
     }
 }
