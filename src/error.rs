@@ -5,7 +5,7 @@ use std::io;
 use crate::data::{ArrayError, BoundsError, PipeError};
 use crate::process::ProcessError;
 use crate::shm::Plain;
-use crate::sync::{LockError, LockFailure};
+use crate::sync::{LockError, LockFailure, SemaphoreError};
 
 /// Everything that can go wrong in this library, without the guards that [`LockError`] may hold: the `?`
 /// operator drops them.
@@ -16,6 +16,8 @@ pub enum Error {
     Io(#[from] io::Error),
     #[error(transparent)]
     Lock(#[from] LockFailure),
+    #[error(transparent)]
+    Semaphore(#[from] SemaphoreError),
     #[error(transparent)]
     Bounds(#[from] BoundsError),
     #[error(transparent)]

@@ -101,7 +101,10 @@ pub use process::{
     parent_process, set_start_method,
 };
 pub use shm::Plain;
-pub use sync::{Lock, LockError, LockFailure, LockGuard, RLock, RLockGuard};
+pub use sync::{
+    BoundedSemaphore, Event, Lock, LockError, LockFailure, LockGuard, Permit, RLock, RLockGuard,
+    Semaphore, SemaphoreError,
+};
 
 /// For the macros of this crate.
 #[doc(hidden)]
