@@ -22,6 +22,11 @@ fn an_array_survives_a_kill_at_every_step() {
     check("Array");
 }
 
+#[test]
+fn a_pipe_survives_a_kill_at_every_step() {
+    check("Pipe");
+}
+
 fn check(primitive: &str) {
     for subject in subjects(primitive) {
         let name = subject.name;

@@ -26,3 +26,8 @@ fn a_value_survives_random_kills() {
 fn an_array_survives_random_kills() {
     holds::row("Array", Technique::RandomKills);
 }
+
+#[test]
+fn a_pipe_survives_random_kills() {
+    holds::row("Pipe", Technique::RandomKills);
+}

@@ -11,6 +11,7 @@ use super::crew::{self, Tally};
 use super::giving_up::{self, Campaign};
 use super::kills::Moves;
 use super::pair::Guard;
+use super::pipe_kills::Parcels;
 use super::run::panic_text;
 use super::{Fallible, starts, stuck};
 use crate::{Array, Process, Value, parent_process};
@@ -34,12 +35,14 @@ pub enum Errand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subject {
     Pair(Guard),
+    Pipe,
 }
 
 impl Subject {
     fn campaign(self, kills: u64, seed: u64, killed: impl Fn(u64)) -> Tally {
         match self {
             Subject::Pair(guard) => crew::campaign(|| Moves::new(guard), kills, seed, killed),
+            Subject::Pipe => crew::campaign(Parcels::new, kills, seed, killed),
         }
     }
 }

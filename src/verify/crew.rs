@@ -56,8 +56,8 @@ pub trait Work {
     /// The process of a lane, not yet started: it makes moves until [`Line::is_stopped`].
     fn lane(&self, number: usize, board: Board) -> Process;
 
-    /// Whether a lane moves on its own, whoever has just died.
-    fn moves_alone(&self, _lane: usize) -> bool {
+    /// Whether a lane moves on before the victim of a kill is started again.
+    fn goes_on_without(&self, _lane: usize, _victim: usize) -> bool {
         true
     }
 
@@ -218,7 +218,7 @@ impl<W: Work> Crew<W> {
         }
         let mut goals = self.moves();
         for (lane, goal) in goals.iter_mut().enumerate() {
-            *goal += u64::from(lane != victim && self.work.moves_alone(lane));
+            *goal += u64::from(lane != victim && self.work.goes_on_without(lane, victim));
         }
         self.await_moves(
             &goals,

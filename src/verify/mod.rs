@@ -15,6 +15,7 @@ mod leftovers;
 pub mod lost_update;
 mod models;
 mod pair;
+mod pipe_kills;
 mod progress;
 mod report;
 mod rows;

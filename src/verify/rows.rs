@@ -1,5 +1,6 @@
 //! The rows of the table.
 
+use super::apart::Subject;
 use super::pair::Guard;
 use super::progress::Progress;
 use super::report::{Budget, Check, Report, Technique};
@@ -43,6 +44,12 @@ pub static CHECKS: &[Check] = &[
     row("Array", Technique::Proptest, bank::array),
     row("Array", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::Array, b, p)
+    }),
+    row("Pipe", Technique::EveryStep, |b, p| {
+        turn::every_step("Pipe", b, p)
+    }),
+    row("Pipe", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Pipe, b, p)
     }),
     row("Process", Technique::Starts, deaths::processes),
     row("the turn", Technique::LostUpdate, turn::lost_update),

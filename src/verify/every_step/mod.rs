@@ -4,6 +4,7 @@
 //! What is judged: no lane is left asleep, none fails, and what each [`Subject`] claims of the end.
 
 mod guards;
+mod pipe;
 
 use crate::explore::{Choice, Plan, Replay, Run, Schedule, TurnError};
 
@@ -28,7 +29,7 @@ pub struct Subject {
 
 /// Every subject.
 fn all() -> impl Iterator<Item = &'static Subject> {
-    guards::SUBJECTS.iter()
+    [guards::SUBJECTS, pipe::SUBJECTS].into_iter().flatten()
 }
 
 /// The subjects that are about a primitive.
