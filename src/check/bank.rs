@@ -19,7 +19,7 @@ pub enum Call {
     Balance { account: usize },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Return {
     /// The account's balance, after what was done.
     Balance(i64),

@@ -24,6 +24,8 @@
 pub mod bank;
 mod history;
 mod judge;
+pub mod list;
+pub mod queue;
 
 pub use history::{Event, History, Place};
 pub use judge::{Dilemma, Verdict, judge};

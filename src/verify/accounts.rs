@@ -1,9 +1,8 @@
 //! Accounts in shared memory, guarded in four ways: what the scenarios of [`bank`](super::bank) put to work.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use super::scenario::Dawdle;
 use crate::check::bank::{Call, Return};
 use crate::{Array, ArrayGuard, BoundsError, Lock, RLock, Result, Value};
 
@@ -28,9 +27,6 @@ pub enum Accounts {
     Lock(Lock, Array<i64>),
     RLock(RLock, Array<i64>),
 }
-
-/// What is done between a read and a write.
-pub type Dawdle<'a> = &'a dyn Fn();
 
 impl Accounts {
     /// # Errors
@@ -218,15 +214,4 @@ fn take(balance: &mut i64, amount: u32) -> bool {
         *balance -= i64::from(amount);
     }
     enough
-}
-
-impl fmt::Display for Guarding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Guarding::Values => "a value for each account",
-            Guarding::Array => "one array",
-            Guarding::Lock => "one lock",
-            Guarding::RLock => "one lock, taken again",
-        })
-    }
 }

@@ -1,19 +1,14 @@
-//! The lost update: a bank without a lock, run in a generated order, until an update is lost; shrunk to the
-//! fewest operations and steps; and replayed from a string.
-//!
-//! The correct bank runs in the same generated orders and must not be accused.
-
-use std::fmt::Write as _;
+//! The lost update: a bank without a lock, and its twin with one, for the [hunt](super::hunt).
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::Accounts;
+use super::hunt::{self, Discipline, Hunted, Quarry, claim_an_order, parse_lanes, write_lanes};
 use crate::check::bank::{Bank, Call, Return};
-use crate::check::{Event, History, Verdict, judge};
-use crate::explore::{Ended, Plan, Replay, Run, Stage, TurnError, run, run_all};
+use crate::check::{Event, History};
+use crate::explore::{Replay, Run, Stage, TurnError};
 use crate::{Array, Value};
 
 /// Who does what. Its string, as in `200/d0.1/w0.5,b0`: the opening balances, then each lane's operations
@@ -25,110 +20,12 @@ pub struct Scenario {
     pub lanes: Vec<Vec<Call>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Discipline {
-    /// The lock is held from the read to the write.
-    Locked,
-    /// Read, then write, without the lock: the bug.
-    Unlocked,
-}
-
-/// An update that was lost.
-#[derive(Clone, Debug)]
-pub struct Found {
-    pub scenario: Scenario,
-    pub run: Run,
-    pub replay: Replay,
-    /// Runs until it was found, and runs in all, with the shrinking.
-    pub runs_until: usize,
-    pub runs: usize,
-}
-
 /// Looks for a lost update in at most `cases` generated scenarios and orders; then shrinks it.
 ///
 /// # Errors
 /// The turn itself failed; or none was found, and then `Ok(Err(runs))`.
-pub fn find(
-    discipline: Discipline,
-    cases: u32,
-    seed: u64,
-) -> Result<Result<Found, usize>, TurnError> {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 4_000,
-        ..Config::default()
-    };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let (runs, runs_until) = (std::cell::Cell::new(0), std::cell::Cell::new(None));
-    let trouble = std::cell::Cell::new(None);
-    let outcome = runner.run(
-        &(scenarios(discipline), vec(0..4u8, 0..60)),
-        |(scenario, picks)| {
-            runs.set(runs.get() + 1);
-            match run(set_up, &scenario, Plan::Picks(picks)) {
-                Ok(run) if run.is_well() => Ok(()),
-                Ok(run) => {
-                    runs_until.set(runs_until.get().or(Some(runs.get())));
-                    Err(TestCaseError::fail(run.ended.to_string()))
-                }
-                Err(error) => {
-                    trouble.set(Some(error));
-                    Err(TestCaseError::fail("no run"))
-                }
-            }
-        },
-    );
-    if let Some(error) = trouble.take() {
-        return Err(error);
-    }
-    match outcome {
-        Err(TestError::Fail(_, (mut scenario, picks))) => {
-            let mut found = run(set_up, &scenario, Plan::Picks(picks))?;
-            let mut runs = runs.get() + 1;
-            while let Some((smaller, run)) = shrink(&scenario, &found, &mut runs)? {
-                (scenario, found) = (smaller, run);
-            }
-            let replay = Replay::new(discipline.scenario(), &scenario.to_string(), &found);
-            let runs_until = runs_until.get().unwrap_or(0);
-            Ok(Ok(Found {
-                scenario,
-                run: found,
-                replay,
-                runs_until,
-                runs,
-            }))
-        }
-        _ => Ok(Err(runs.get())),
-    }
-}
-
-/// Something smaller that loses an update too: an operation less, in whatever order that takes; else the same
-/// operations with fewer changes of lane. (proptest removes an operation or changes an order, one at a time;
-/// but without the operation it takes another order.)
-fn shrink(
-    scenario: &Scenario,
-    found: &Run,
-    runs: &mut usize,
-) -> Result<Option<(Scenario, Run)>, TurnError> {
-    let (steps, lanes) = (found.steps(), scenario.lanes.len());
-    let same = std::iter::once((scenario.clone(), found.schedule.preemptions()));
-    for (smaller, fewer_than) in scenario.smaller().map(|smaller| (smaller, 3)).chain(same) {
-        let plans: Vec<_> = (0..fewer_than)
-            .flat_map(|count| Plan::with_preemptions(steps, lanes, count))
-            .collect();
-        *runs += plans.len();
-        let bad = run_all(set_up, &smaller, &plans)?
-            .into_iter()
-            .find(is_lost_update);
-        if let Some(bad) = bad {
-            return Ok(Some((smaller, bad)));
-        }
-    }
-    Ok(None)
+pub fn find(discipline: Discipline, cases: u32, seed: u64) -> Result<Hunted<Scenario>, TurnError> {
+    hunt::find(scenarios(discipline), cases, seed)
 }
 
 /// Runs a replay of this module's scenarios: `None` if it is of another.
@@ -136,34 +33,18 @@ fn shrink(
 /// # Errors
 /// Text for a person: arguments that are none, or no run.
 pub fn replay(replay: &Replay) -> Option<Result<Run, String>> {
-    let discipline = Discipline::of(&replay.scenario)?;
+    let discipline = Discipline::of(&replay.scenario, name)?;
     Some(
         Scenario::parse(discipline, &replay.arguments).and_then(|scenario| {
-            run(set_up, &scenario, Plan::Exactly(replay.schedule.clone()))
-                .map_err(|error| error.to_string())
+            hunt::run_again(&scenario, replay).map_err(|error| error.to_string())
         }),
     )
 }
 
-impl Found {
-    /// Operations of all lanes.
-    pub fn operations(&self) -> usize {
-        self.scenario.lanes.iter().map(Vec::len).sum()
-    }
-}
-
-impl Discipline {
-    fn scenario(self) -> &'static str {
-        match self {
-            Discipline::Locked => "bank-locked",
-            Discipline::Unlocked => "bank-unlocked",
-        }
-    }
-
-    fn of(scenario: &str) -> Option<Discipline> {
-        [Discipline::Locked, Discipline::Unlocked]
-            .into_iter()
-            .find(|it| it.scenario() == scenario)
+fn name(discipline: Discipline) -> &'static str {
+    match discipline {
+        Discipline::Locked => "bank-locked",
+        Discipline::Unlocked => "bank-unlocked",
     }
 }
 
@@ -201,6 +82,22 @@ fn calls(accounts: usize) -> impl Strategy<Value = Call> {
 const INSUFFICIENT: i64 = -1;
 const TRANSFERRED: i64 = -2;
 const NOT_YET: i64 = -3;
+
+impl Quarry for Scenario {
+    type Call = Call;
+
+    fn scenario(&self) -> &'static str {
+        name(self.discipline)
+    }
+
+    fn lanes(&mut self) -> &mut Vec<Vec<Call>> {
+        &mut self.lanes
+    }
+
+    fn set_up(self, stage: &mut Stage) {
+        set_up(stage, self);
+    }
+}
 
 fn set_up(stage: &mut Stage, scenario: Scenario) {
     let Scenario {
@@ -256,11 +153,7 @@ fn set_up(stage: &mut Stage, scenario: Scenario) {
             lanes: lanes.collect(),
             end: Some(end),
         };
-        match judge(&history, 1_000_000) {
-            Verdict::Ok(_) => {}
-            Verdict::Illegal(_) => panic!("no order of the calls explains this:\n{history}"),
-            Verdict::Unknown { searched } => panic!("no verdict after {searched} states"),
-        }
+        claim_an_order(&history);
     });
 }
 
@@ -308,35 +201,16 @@ impl std::fmt::Display for Scenario {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let opening: Vec<_> = self.opening.iter().map(i64::to_string).collect();
         f.write_str(&opening.join(","))?;
-        for lane in &self.lanes {
-            for (number, call) in lane.iter().enumerate() {
-                f.write_char(if number == 0 { '/' } else { ',' })?;
-                match call {
-                    Call::Deposit { account, amount } => write!(f, "d{account}.{amount}")?,
-                    Call::Withdraw { account, amount } => write!(f, "w{account}.{amount}")?,
-                    Call::Transfer { from, to, amount } => write!(f, "t{from}.{to}.{amount}")?,
-                    Call::Balance { account } => write!(f, "b{account}")?,
-                }
-            }
-        }
-        Ok(())
+        write_lanes(f, &self.lanes, |call| match call {
+            Call::Deposit { account, amount } => format!("d{account}.{amount}"),
+            Call::Withdraw { account, amount } => format!("w{account}.{amount}"),
+            Call::Transfer { from, to, amount } => format!("t{from}.{to}.{amount}"),
+            Call::Balance { account } => format!("b{account}"),
+        })
     }
 }
 
 impl Scenario {
-    /// Each scenario that has one call less; a lane without calls is left out.
-    fn smaller(&self) -> impl Iterator<Item = Scenario> {
-        let places = self.lanes.iter().enumerate();
-        let places =
-            places.flat_map(|(lane, calls)| (0..calls.len()).map(move |call| (lane, call)));
-        places.map(|(lane, call)| {
-            let mut smaller = self.clone();
-            smaller.lanes[lane].remove(call);
-            smaller.lanes.retain(|lane| !lane.is_empty());
-            smaller
-        })
-    }
-
     /// Reads what `Display` writes.
     ///
     /// # Errors
@@ -354,20 +228,12 @@ impl Scenario {
             .collect::<Option<_>>()
             .ok_or("the opening balances are numbers from 0 to 2^40")?;
         let call = |text: &str| Scenario::parse_call(text, opening.len());
-        let lanes: Vec<Vec<_>> = parts
-            .map(|lane| lane.split(',').map(call).collect())
-            .collect::<Result<_, _>>()?;
-        match lanes.len() {
-            1..=crate::explore::MAX_LANES => Ok(Scenario {
-                discipline,
-                opening,
-                lanes,
-            }),
-            lanes => Err(format!(
-                "{lanes} lanes: one to {}",
-                crate::explore::MAX_LANES
-            )),
-        }
+        let lanes = parse_lanes(parts, call)?;
+        Ok(Scenario {
+            discipline,
+            opening,
+            lanes,
+        })
     }
 
     fn parse_call(text: &str, accounts: usize) -> Result<Call, String> {
@@ -403,10 +269,4 @@ impl Scenario {
             _ => Err(wrong()),
         }
     }
-}
-
-/// Whether a run found a lost update, and nothing else.
-pub fn is_lost_update(run: &Run) -> bool {
-    matches!(&run.ended, Ended::Panicked { lane, text }
-        if lane == "finally" && text.starts_with("no order of the calls explains this"))
 }

@@ -5,13 +5,16 @@
 
 mod accounts;
 mod apart;
+mod appends;
 mod bank;
 mod crew;
 mod deaths;
 pub mod every_step;
 mod giving_up;
+pub mod hunt;
 mod kills;
 mod leftovers;
+pub mod lost_append;
 pub mod lost_update;
 mod models;
 mod pair;
@@ -20,6 +23,8 @@ mod progress;
 mod report;
 mod rows;
 mod run;
+mod scenario;
+mod shared_list;
 mod starts;
 mod stuck;
 mod table;
@@ -41,6 +46,7 @@ use crate::explore::{Replay, Run};
 pub fn replay(text: &str) -> Result<Run, String> {
     let replay: Replay = text.parse().map_err(|error| format!("{error}"))?;
     let run = lost_update::replay(&replay)
+        .or_else(|| lost_append::replay(&replay))
         .or_else(|| every_step::replay(&replay))
         .unwrap_or_else(|| Err(format!("there is no scenario {:?}", replay.scenario)))?;
     if replay.is_of(&run) {

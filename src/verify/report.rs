@@ -55,6 +55,8 @@ pub enum Technique {
     Starts,
     /// A bug that generated orders must find.
     LostUpdate,
+    /// Another.
+    LostAppend,
     /// What programs print, to the byte.
     Outputs,
     /// What every output of a race keeps.
@@ -129,6 +131,7 @@ impl Technique {
             Technique::RandomKills => "random kills",
             Technique::Starts => "starts and ends",
             Technique::LostUpdate => "lost update",
+            Technique::LostAppend => "lost append",
             Technique::Outputs => "outputs",
             Technique::Invariants => "invariants",
         }
@@ -160,9 +163,9 @@ impl Technique {
                 "generated families of processes, their exit codes, signals and arguments, and that nothing is \
                  left. Not every mixture of threads and signals"
             }
-            Technique::LostUpdate => {
-                "the harness itself: an update lost for want of a lock is found in a generated order, shrunk to \
-                 two operations and replayed, and the correct bank is not accused"
+            Technique::LostUpdate | Technique::LostAppend => {
+                "generated orders of a program without a lock, under the turn: what is lost is found, shrunk to two \
+                 operations and replayed, and the correct twin is not accused"
             }
             Technique::Outputs => {
                 "each program is run once and prints what its fixture says, to the byte"

@@ -1,10 +1,11 @@
 //! The rows of the table.
 
+use super::accounts::Guarding;
 use super::apart::Subject;
 use super::pair::Guard;
 use super::progress::Progress;
 use super::report::{Budget, Check, Report, Technique};
-use super::{bank, deaths, models, turn, tutorials};
+use super::{appends, bank, deaths, models, turn, tutorials};
 
 /// All checks, in the order of the table.
 pub static CHECKS: &[Check] = &[
@@ -17,7 +18,9 @@ pub static CHECKS: &[Check] = &[
     row("Lock", Technique::EveryStep, |b, p| {
         turn::every_step("Lock", b, p)
     }),
-    row("Lock", Technique::Proptest, bank::lock),
+    row("Lock", Technique::Proptest, |b, p| {
+        bank::accounts(Guarding::Lock, b, p)
+    }),
     row("Lock", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::Lock, b, p)
     }),
@@ -27,24 +30,31 @@ pub static CHECKS: &[Check] = &[
     row("RLock", Technique::EveryStep, |b, p| {
         turn::every_step("RLock", b, p)
     }),
-    row("RLock", Technique::Proptest, bank::rlock),
+    row("RLock", Technique::Proptest, |b, p| {
+        bank::accounts(Guarding::RLock, b, p)
+    }),
     row("RLock", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::RLock, b, p)
     }),
     row("Value", Technique::EveryStep, |b, p| {
         turn::every_step("Value", b, p)
     }),
-    row("Value", Technique::Proptest, bank::values),
+    row("Value", Technique::Proptest, |b, p| {
+        bank::accounts(Guarding::Values, b, p)
+    }),
     row("Value", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::Value, b, p)
     }),
     row("Array", Technique::EveryStep, |b, p| {
         turn::every_step("Array", b, p)
     }),
-    row("Array", Technique::Proptest, bank::array),
+    row("Array", Technique::Proptest, |b, p| {
+        bank::accounts(Guarding::Array, b, p)
+    }),
     row("Array", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::Array, b, p)
     }),
+    row("list", Technique::Proptest, appends::list),
     row("Pipe", Technique::EveryStep, |b, p| {
         turn::every_step("Pipe", b, p)
     }),
@@ -53,6 +63,7 @@ pub static CHECKS: &[Check] = &[
     }),
     row("Process", Technique::Starts, deaths::processes),
     row("the turn", Technique::LostUpdate, turn::lost_update),
+    row("the turn", Technique::LostAppend, turn::lost_append),
     row("tutorials", Technique::Outputs, tutorials::outputs),
     row("tutorials", Technique::Invariants, tutorials::invariants),
 ];

@@ -1,9 +1,10 @@
-//! The rows of the turn: [kills at every step](super::every_step), and the [lost update](super::lost_update),
-//! which it must find.
+//! The rows of the turn: [kills at every step](super::every_step); the [lost update](super::lost_update) and the
+//! [lost append](super::lost_append), which it must find.
 
 use super::every_step::{subjects, sweep};
-use super::lost_update::{Discipline, find, is_lost_update};
-use super::{Budget, Fallible, Progress, Report, replay};
+use super::hunt::{Discipline, Hunted, Quarry, has_no_order};
+use super::{Budget, Fallible, Progress, Report, lost_append, lost_update, replay};
+use crate::explore::TurnError;
 
 /// A kill at every step of the subjects that are about a primitive.
 pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Report {
@@ -30,28 +31,84 @@ pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Repor
     report
 }
 
-/// Runs that lost an update before.
-const REGRESSIONS: &str = include_str!("../../fixtures/regressions/lost_update.txt");
+/// A bug that the turn must find, and its correct twin that it must not accuse.
+struct Prey<Q> {
+    /// In at most so many cases from a seed.
+    find: fn(Discipline, u32, u64) -> Result<Hunted<Q>, TurnError>,
+    /// Replay strings of runs that failed before.
+    regressions: &'static str,
+}
 
 /// The turn finds the lost update from several seeds, shrinks it and replays it, and accuses no correct bank.
 pub fn lost_update(budget: Budget, progress: &Progress) -> Report {
-    let seeds = budget.of(1, 3, 20);
-    progress.expect(seeds + 1);
-    let mut report = Report::holds(0, 0, 0);
-    let outcome = REGRESSIONS
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .try_for_each(|string| again(string, &mut report))
-        .and_then(|()| {
-            (0..seeds).try_for_each(|number| {
-                progress.advance(1);
-                caught(budget.seed.wrapping_add(number), &mut report)
+    let prey = Prey {
+        find: lost_update::find,
+        regressions: include_str!("../../fixtures/regressions/lost_update.txt"),
+    };
+    prey.hunt(budget, progress)
+}
+
+/// The same of the lost append.
+pub fn lost_append(budget: Budget, progress: &Progress) -> Report {
+    let prey = Prey {
+        find: lost_append::find,
+        regressions: include_str!("../../fixtures/regressions/lost_append.txt"),
+    };
+    prey.hunt(budget, progress)
+}
+
+impl<Q: Quarry> Prey<Q> {
+    fn hunt(&self, budget: Budget, progress: &Progress) -> Report {
+        let seeds = budget.of(1, 3, 20);
+        progress.expect(seeds + 1);
+        let mut report = Report::holds(0, 0, 0);
+        let outcome = self
+            .regressions
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .try_for_each(|string| again(string, &mut report))
+            .and_then(|()| {
+                (0..seeds).try_for_each(|number| {
+                    progress.advance(1);
+                    self.caught(budget.seed.wrapping_add(number), &mut report)
+                })
             })
-        })
-        .and_then(|()| acquitted(budget.of(50, 200, 2_000), budget.seed, &mut report));
-    match outcome {
-        Ok(()) => report,
-        Err(why) => report.fails(why.to_string()),
+            .and_then(|()| self.acquitted(budget.of(50, 200, 2_000), budget.seed, &mut report));
+        match outcome {
+            Ok(()) => report,
+            Err(why) => report.fails(why.to_string()),
+        }
+    }
+
+    fn caught(&self, seed: u64, report: &mut Report) -> Fallible {
+        let found = (self.find)(Discipline::Unlocked, 500, seed)?
+            .map_err(|runs| format!("blind: nothing was found in {runs} runs from seed {seed}"))?;
+        report.cases += 1;
+        report.runs += found.runs as u64;
+        let string = found.replay.to_string();
+        if found.operations() != 2 || !has_no_order(&found.run) {
+            return Err(format!("not shrunk to two operations: forkproof replay {string}").into());
+        }
+        report.runs += 1;
+        if replay(&string)? != found.run {
+            return Err(format!("a replay is another run: forkproof replay {string}").into());
+        }
+        Ok(())
+    }
+
+    fn acquitted(&self, runs: u32, seed: u64, report: &mut Report) -> Fallible {
+        report.cases += 1;
+        match (self.find)(Discipline::Locked, runs, seed)? {
+            Ok(found) => {
+                report.runs += found.runs as u64;
+                let string = found.replay;
+                Err(format!("the correct twin fails: forkproof replay {string}").into())
+            }
+            Err(runs) => {
+                report.runs += runs as u64;
+                Ok(())
+            }
+        }
     }
 }
 
@@ -59,39 +116,9 @@ fn again(string: &str, report: &mut Report) -> Fallible {
     let run = replay(string)?;
     report.cases += 1;
     report.runs += 1;
-    if is_lost_update(&run) {
+    if has_no_order(&run) {
         Ok(())
     } else {
-        Err(format!("{string} loses no update any more: {}", run.ended).into())
-    }
-}
-
-fn caught(seed: u64, report: &mut Report) -> Fallible {
-    let found = find(Discipline::Unlocked, 500, seed)?
-        .map_err(|runs| format!("blind: no lost update in {runs} runs from seed {seed}"))?;
-    report.cases += 1;
-    report.runs += found.runs as u64;
-    let string = found.replay.to_string();
-    if found.operations() != 2 || !is_lost_update(&found.run) {
-        return Err(format!("not shrunk to two operations: forkproof replay {string}").into());
-    }
-    report.runs += 1;
-    if replay(&string)? != found.run {
-        return Err(format!("a replay is another run: forkproof replay {string}").into());
-    }
-    Ok(())
-}
-
-fn acquitted(runs: u32, seed: u64, report: &mut Report) -> Fallible {
-    report.cases += 1;
-    match find(Discipline::Locked, runs, seed)? {
-        Ok(found) => {
-            report.runs += found.runs as u64;
-            Err(format!("the correct bank fails: forkproof replay {}", found.replay).into())
-        }
-        Err(runs) => {
-            report.runs += runs as u64;
-            Ok(())
-        }
+        Err(format!("{string} does not fail any more: {}", run.ended).into())
     }
 }
