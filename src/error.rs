@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::data::{ArrayError, BoundsError, PipeError};
+use crate::data::{ArrayError, BoundsError, PipeError, WaitError};
 use crate::process::ProcessError;
 use crate::shm::Plain;
 use crate::sync::{LockError, LockFailure, SemaphoreError};
@@ -22,6 +22,8 @@ pub enum Error {
     Bounds(#[from] BoundsError),
     #[error(transparent)]
     Pipe(#[from] PipeError),
+    #[error(transparent)]
+    Wait(#[from] WaitError),
     #[error(transparent)]
     Process(#[from] ProcessError),
 }

@@ -93,7 +93,7 @@ pub mod zoo;
 pub use bytemuck;
 pub use data::{
     Array, ArrayError, ArrayGuard, BoundsError, Connection, Pipe, PipeError, Receiver, Sender,
-    Value, ValueGuard,
+    Value, ValueGuard, WaitError, Waitable, wait,
 };
 pub use error::{Error, Result};
 pub use process::{

@@ -5,8 +5,10 @@ mod bounds;
 mod guarded;
 mod pipe;
 mod value;
+pub(crate) mod wait;
 
 pub use array::{Array, ArrayError, ArrayGuard};
 pub use bounds::BoundsError;
 pub use pipe::{Connection, Nothing, Pipe, PipeError, Receiver, Sender};
 pub use value::{Value, ValueGuard};
+pub use wait::{WaitError, Waitable, wait};

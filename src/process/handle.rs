@@ -12,9 +12,12 @@ use super::error::ProcessError;
 use super::outcome::Outcome;
 use super::start_method::{StartMethod, start_method};
 use super::target::{self, Argument, Call, Target};
+use crate::data::Waitable;
+use crate::data::wait::{Armed, Trouble, Watch};
 use crate::sys::child::{Child, Request, Signal};
 use crate::sys::per_process::Mark;
 use crate::sys::{direct, exec, zygote};
+use crate::world::Deadline;
 
 /// A process: a target and its arguments, then a running child, then an exit code. A clone is the same
 /// process. Its methods may be called from any thread, several at once.
@@ -434,6 +437,13 @@ impl Process {
         drop(fds);
         parcel.delivered();
         Ok(child)
+    }
+}
+
+/// Ready once it has ended.
+impl Waitable for Process {
+    fn arm(&self, _: Option<Deadline>) -> Result<Armed<'_>, Trouble> {
+        Ok(Armed::Not(Watch::Own(self.sentinel()?)))
     }
 }
 
