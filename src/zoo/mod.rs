@@ -4,6 +4,7 @@ mod broken;
 pub mod ladder;
 pub mod model;
 pub mod mutex;
+pub mod semaphore;
 mod variant;
 
 pub use variant::{Catch, Variant, VariantReport};
@@ -33,6 +34,12 @@ pub static TRIALS: &[Trial] = &[
         primitive: "RLock",
         models: mutex::reentrant_models,
         variants: &[],
+        twins: Vec::new,
+    },
+    Trial {
+        primitive: "Semaphore",
+        models: semaphore::models,
+        variants: semaphore::VARIANTS,
         twins: Vec::new,
     },
 ];

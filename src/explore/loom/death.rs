@@ -100,6 +100,7 @@ pub(super) fn die() -> ! {
 
 /// One word of the dead thread `id`. True if it was the owner.
 fn settle(word: &LoomWord, id: u32, announced: bool) -> bool {
+    word.peek(); // the search moves a load about less than this
     let mut seen = word.read_by_kernel();
     loop {
         let owner = seen & TID_MASK;

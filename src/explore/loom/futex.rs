@@ -224,7 +224,7 @@ impl LoomWord {
             .compare_exchange(current, new, Ordering::AcqRel, Ordering::Relaxed)
     }
 
-    fn peek(&self) -> u32 {
+    pub(super) fn peek(&self) -> u32 {
         // No word of ours is ever all ones; if one is, it is replaced by itself.
         const NEVER: u32 = u32::MAX;
         // Relaxed, both: see the module's head.

@@ -247,11 +247,11 @@ pub(super) fn begin() {
     });
 }
 
-/// Counts a step. True if the lane is to die before it.
+/// Counts a step of a lane; what the prologue does in its name is none. True if the lane is to die before it.
 pub(super) fn count_step() -> bool {
     let id = me();
     with(|stage| {
-        if id >= JUDGE {
+        if id >= JUDGE || stage.prologue {
             return false;
         }
         stage.tally.steps += 1;

@@ -1,0 +1,239 @@
+//! The broken variants, and the models that must catch them.
+
+// The orderings here are the bugs, or stand for the algorithm's own: raw/roster.rs and raw/semaphore.rs name each
+// one's partner.
+use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
+
+use super::models;
+use crate::explore::loom::{self, LoomWord};
+use crate::world::{Deadline, OWNER_DIED, Update, WAITERS, Woken, Word};
+use crate::zoo::broken::{Broken, Sabotage};
+use crate::zoo::variant::{Variant, variants};
+
+type Exchanged = Result<u32, u32>;
+type Words<'a> = &'a [(&'a LoomWord, u32)];
+
+/// Every broken variant of the semaphore.
+pub const VARIANTS: &[Variant] = variants![
+    in models::all::<Broken>;
+    "acquire relaxed", TakesRelaxed: "taking a permit does not acquire" => "two lanes", "signal";
+    "release relaxed", GivesRelaxed: "giving a permit does not release" => "two lanes", "signal";
+    "leaves without a wake", LeavesUnheard: "a marked place is left, or opened, and no one is woken" => "two lanes", "signal";
+    "leaves, then wakes", LeavesThenWakes: "to leave a marked place and to wake are two steps" => "killed while one barges";
+    "no bell", AddsUnheard: "adding to the surplus rings no bell" => "signal";
+    "sleeps without the bell", DeafToTheBell: "the first in line does not sleep on the bell" => "signal";
+    "bell last", BellLast: "the first in line compares the surplus before it sleeps on the bell" => "signal";
+    "sleeps on one place", DeafToTheLast: "the first in line sleeps on all places but the last" => "three lanes";
+    "sleeps unmarked", SleepsUnmarked: "the first in line marks nothing" => "two lanes";
+    "expected read again", ReadsExpectedAgain: "the first in line reads what it expects just before it sleeps" => "two lanes", "signal";
+    "opens unmarked", DropsMark: "who opens a place takes its mark away" => "signal";
+    "closes unmarked", ClosesUnmarked: "who gives a permit away takes the mark away" => "given away under a sleeper";
+    "sleep trusted", TrustsSleep: "to be woken is taken for a permit" => "two lanes";
+    "unannounced", Unannounced: "the kernel does not know what is taken, opened or added to" => "one of two killed", "teller killed";
+    "unannounced leave", UnannouncedLeave: "the kernel does not know what is left" => "one of two killed";
+    "not linked", NotLinked: "a holder's place is not in its robust list" => "one of two killed";
+    "death overlooked", DeathOverlooked: "the place of a dead holder is not taken for free" => "one of two killed";
+];
+
+/// Taking does not acquire.
+struct TakesRelaxed;
+impl Sabotage for TakesRelaxed {
+    fn compare_exchange(
+        &self,
+        word: &LoomWord,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Exchanged {
+        let success = if success == Acquire { Relaxed } else { success };
+        word.compare_exchange(current, new, success, failure)
+    }
+}
+
+/// Giving does not release.
+struct GivesRelaxed;
+impl Sabotage for GivesRelaxed {
+    fn compare_exchange(
+        &self,
+        word: &LoomWord,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Exchanged {
+        let success = if success == Release { Relaxed } else { success };
+        word.compare_exchange(current, new, success, failure)
+    }
+}
+
+/// The update comes without the wake. (The line of one or two waiters clears its mark in the same way.)
+struct LeavesUnheard;
+impl Sabotage for LeavesUnheard {
+    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
+        word.swap(update.operand(), Release);
+        0
+    }
+}
+
+/// The update, and then the wake.
+struct LeavesThenWakes;
+impl Sabotage for LeavesThenWakes {
+    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
+        word.swap(update.operand(), Release);
+        word.wake(u32::MAX)
+    }
+}
+
+/// No plain wake.
+struct AddsUnheard;
+impl Sabotage for AddsUnheard {
+    fn wake(&self, _: &LoomWord, _: u32) -> u32 {
+        1
+    }
+}
+
+/// Not the first word.
+struct DeafToTheBell;
+impl Sabotage for DeafToTheBell {
+    fn wait_any(&self, words: Words, until: Option<Deadline>) -> Woken {
+        LoomWord::wait_any(&words[1..], until)
+    }
+}
+
+/// The first word last.
+struct BellLast;
+impl Sabotage for BellLast {
+    fn wait_any(&self, words: Words, until: Option<Deadline>) -> Woken {
+        let mut words = words.to_vec();
+        words.rotate_left(1);
+        LoomWord::wait_any(&words, until)
+    }
+}
+
+/// Not the last word.
+struct DeafToTheLast;
+impl Sabotage for DeafToTheLast {
+    fn wait_any(&self, words: Words, until: Option<Deadline>) -> Woken {
+        LoomWord::wait_any(&words[..words.len() - 1], until)
+    }
+}
+
+/// Marks nothing, and expects no mark.
+struct SleepsUnmarked;
+impl Sabotage for SleepsUnmarked {
+    fn compare_exchange(
+        &self,
+        word: &LoomWord,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Exchanged {
+        if success == Relaxed {
+            return Ok(current);
+        }
+        word.compare_exchange(current, new, success, failure)
+    }
+    fn wait_any(&self, words: Words, until: Option<Deadline>) -> Woken {
+        let unmarked = words.iter().map(|(word, seen)| (*word, seen & !WAITERS));
+        LoomWord::wait_any(&unmarked.collect::<Vec<_>>(), until)
+    }
+}
+
+/// What is expected is whatever is there.
+struct ReadsExpectedAgain;
+impl Sabotage for ReadsExpectedAgain {
+    fn wait_any(&self, words: Words, until: Option<Deadline>) -> Woken {
+        let read = words.iter().map(|(word, _)| (*word, word.load(Relaxed)));
+        LoomWord::wait_any(&read.collect::<Vec<_>>(), until)
+    }
+}
+
+/// Whoever takes or opens a word takes its mark away.
+struct DropsMark;
+impl Sabotage for DropsMark {
+    fn compare_exchange(
+        &self,
+        word: &LoomWord,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Exchanged {
+        let new = if success == Acquire {
+            new & !WAITERS
+        } else {
+            new
+        };
+        word.compare_exchange(current, new, success, failure)
+    }
+}
+
+/// Whoever gives takes the mark away, and wakes no one for it.
+struct ClosesUnmarked;
+impl Sabotage for ClosesUnmarked {
+    fn compare_exchange(
+        &self,
+        word: &LoomWord,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Exchanged {
+        let new = if success == Release {
+            new & !WAITERS
+        } else {
+            new
+        };
+        word.compare_exchange(current, new, success, failure)
+    }
+}
+
+/// The first place of those slept on is taken, whoever has it.
+struct TrustsSleep;
+impl Sabotage for TrustsSleep {
+    fn wait_any(&self, words: Words, until: Option<Deadline>) -> Woken {
+        let woken = LoomWord::wait_any(words, until);
+        let (place, _) = words[words.len() - 1];
+        place.store(0, Relaxed); // what the next look then finds is a permit
+        woken
+    }
+}
+
+/// Only what is in the robust list is announced: not what is taken, opened, or added to.
+struct Unannounced;
+impl Sabotage for Unannounced {
+    fn announce(&self, word: &LoomWord) {
+        if loom::is_linked(word) {
+            loom::announce(word);
+        }
+    }
+}
+
+/// What is in the robust list is not announced before it is taken out.
+struct UnannouncedLeave;
+impl Sabotage for UnannouncedLeave {
+    fn announce(&self, word: &LoomWord) {
+        if !loom::is_linked(word) {
+            loom::announce(word);
+        }
+    }
+}
+
+/// Nothing is ever put into a robust list.
+struct NotLinked;
+impl Sabotage for NotLinked {
+    fn link(&self, _: &LoomWord) {}
+}
+
+/// The kernel's mark is read as an owner that lives.
+struct DeathOverlooked;
+impl Sabotage for DeathOverlooked {
+    fn load(&self, word: &LoomWord, order: Ordering) -> u32 {
+        match word.load(order) {
+            dead if dead & OWNER_DIED != 0 => dead & WAITERS | loom::JUDGE,
+            seen => seen,
+        }
+    }
+}
