@@ -3,22 +3,32 @@
 
 use super::every_step::{subjects, sweep};
 use super::hunt::{Discipline, Hunted, Quarry, has_no_order};
+use super::side_by_side::side_by_side;
 use super::{Budget, Fallible, Progress, Report, lost_append, lost_update, replay};
 use crate::explore::TurnError;
 
 /// A kill at every step of the subjects that are about a primitive.
 pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Report {
     // Killed again during each recovery: the first subject only, but for the full budget.
-    let (bases, twice_first, twice_others) = budget.of((1, 0, 0), (2, 1, 0), (24, 4, 4));
-    progress.expect(subjects(primitive).count() as u64);
-    let mut report = Report::holds(0, 0, 0);
+    let (bases, twice_first, twice_others) = budget.of((4, 1, 1), (2, 1, 0), (24, 4, 4));
+    let mut sweeps = Vec::new();
     for (number, subject) in subjects(primitive).enumerate() {
         let twice = if number == 0 {
             twice_first
         } else {
             twice_others
         };
-        match sweep(subject, bases, twice) {
+        sweeps.extend((0..bases).map(|base| (subject, base, base < twice)));
+    }
+    progress.expect(sweeps.len() as u64);
+    let outcomes = side_by_side(sweeps, |&(subject, base, twice)| {
+        let outcome = sweep(subject, base, twice);
+        progress.advance(1);
+        outcome
+    });
+    let mut report = Report::holds(0, 0, 0);
+    for outcome in outcomes {
+        match outcome {
             Ok(tally) => {
                 report.cases += tally.cases as u64;
                 report.runs += tally.runs as u64;
@@ -26,7 +36,6 @@ pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Repor
             }
             Err(why) => return report.fails(why),
         }
-        progress.advance(1);
     }
     report
 }

@@ -56,28 +56,28 @@ pub fn replay(replay: &Replay) -> Option<Result<Run, String>> {
     Some(run.map_err(|error| error.to_string()))
 }
 
-/// Tries a kill at every step of `bases` base schedules of a subject, and again during each recovery of the
-/// first `twice` of them.
+/// Tries a kill at every step of one base schedule of a subject, and, if `twice`, again during each recovery.
 ///
 /// # Errors
 /// What went wrong, with the trace and the schedule.
-pub fn sweep(subject: &Subject, bases: u64, twice: u64) -> Result<Tally, String> {
+pub fn sweep(subject: &Subject, base: u64, twice: bool) -> Result<Tally, String> {
     let (name, lanes) = (subject.name, subject.lanes);
-    let mut tally = Tally::default();
-    for base in 0..bases {
-        let plan = if base == 0 {
-            crowd(lanes)
-        } else {
-            Plan::random(base, 400)
-        };
-        let calm = judge(name, &mut tally, (subject.run)(&[plan]))?;
-        let killed = judge(name, &mut tally, (subject.run)(&kills(&calm[0], lanes)))?;
-        tally.cases += 1;
-        if base < twice {
-            // Every seventh: a seventh of the kills, each followed by a kill at every later step.
-            for once in killed.iter().step_by(7) {
-                judge(name, &mut tally, (subject.run)(&kills(once, lanes)))?;
-            }
+    let mut tally = Tally {
+        cases: 1,
+        ..Tally::default()
+    };
+    let plan = if base == 0 {
+        crowd(lanes)
+    } else {
+        Plan::random(base, 400)
+    };
+    let calm = judge(name, &mut tally, (subject.run)(&[plan]))?;
+    let killed = (subject.run)(&kills(&calm[0], lanes));
+    let killed = judge(name, &mut tally, killed)?;
+    if twice {
+        // Every seventh: a seventh of the kills, each followed by a kill at every later step.
+        for once in killed.iter().step_by(7) {
+            judge(name, &mut tally, (subject.run)(&kills(once, lanes)))?;
         }
     }
     if tally.kills == 0 {
