@@ -26,6 +26,7 @@ trials! {
     lock: "Lock",
     rlock: "RLock",
     semaphore: "Semaphore",
+    event: "Event",
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Known bugs, each beside its correct twin: the harness must catch the first and pass the second.
 
 mod broken;
+pub mod event;
 pub mod ladder;
 pub mod model;
 pub mod mutex;
@@ -40,6 +41,12 @@ pub static TRIALS: &[Trial] = &[
         primitive: "Semaphore",
         models: semaphore::models,
         variants: semaphore::VARIANTS,
+        twins: Vec::new,
+    },
+    Trial {
+        primitive: "Event",
+        models: event::models,
+        variants: event::VARIANTS,
         twins: Vec::new,
     },
 ];
