@@ -25,6 +25,7 @@ macro_rules! trials {
 trials! {
     lock: "Lock",
     rlock: "RLock",
+    condition: "Condition",
 }
 
 #[test]

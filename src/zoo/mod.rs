@@ -1,6 +1,7 @@
 //! Known bugs, each beside its correct twin: the harness must catch the first and pass the second.
 
 mod broken;
+pub mod condition;
 pub mod ladder;
 pub mod model;
 pub mod mutex;
@@ -33,6 +34,12 @@ pub static TRIALS: &[Trial] = &[
         primitive: "RLock",
         models: mutex::reentrant_models,
         variants: &[],
+        twins: Vec::new,
+    },
+    Trial {
+        primitive: "Condition",
+        models: condition::models,
+        variants: condition::VARIANTS,
         twins: Vec::new,
     },
 ];
