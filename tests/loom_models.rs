@@ -26,6 +26,7 @@ trials! {
     lock: "Lock",
     rlock: "RLock",
     condition: "Condition",
+    barrier: "Barrier",
 }
 
 #[test]

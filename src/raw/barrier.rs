@@ -331,10 +331,8 @@ impl<'a, W: World> RawBarrier<'a, W> {
                 Ok(Door::Shut(phase)) => phase,
                 answer => break answer,
             };
-            // If the phase has changed since, or does before the sleep, there is no sleep.
-            watches.clear();
-            watches.push((&self.head.phase, phase));
-            if self.watch(own, &mut watches) && W::wait_any(&watches, until) == Woken::TimedOut {
+            // If the phase has changed since, there is no sleep.
+            if self.sleep(own, phase, until, &mut watches) == Some(Woken::TimedOut) {
                 break Err(NotPassed::TimedOut);
             }
         };
@@ -353,10 +351,13 @@ impl<'a, W: World> RawBarrier<'a, W> {
             _ => return Ok(Door::Shut(phase)),
         }
         // While a round fills no one leaves, so the seats fill from the first one on. Whoever died in one since
-        // settle() keeps it.
-        let number = (0..self.parties())
-            .find(|&seat| self.seats.look(seat).0 == Occupant::None)
-            .expect("a round with a seat for each party has passed, or acts");
+        // settle() keeps it. If all are taken, who took the last one is dying, and had not let the round pass: the
+        // kernel comes to the mutex before it comes to a seat that is only announced.
+        let mut seats = 0..self.parties();
+        let Some(number) = seats.find(|&seat| self.seats.look(seat).0 == Occupant::None) else {
+            self.smash(phase);
+            return Err(NotPassed::Broken);
+        };
         if self.seats.take_watched(number).is_err() {
             return Err(NotPassed::TooManyHeld); // only the mutex's owner takes seats, so it was free
         }
@@ -387,15 +388,10 @@ impl<'a, W: World> RawBarrier<'a, W> {
             if !seat.is_pending(phase) {
                 break seat.outcome(phase);
             }
-            watches.clear();
-            watches.push((&self.head.phase, phase));
-            let timed_out = if self.watch(seat.number, &mut watches) {
-                match W::wait_any(&watches, until) {
-                    Woken::TimedOut => true,
-                    Woken::Perhaps | Woken::Changed => continue,
-                }
-            } else {
-                false
+            let timed_out = match self.sleep(seat.number, phase, until, &mut watches) {
+                Some(Woken::Perhaps | Woken::Changed) => continue,
+                Some(Woken::TimedOut) => true,
+                None => false,
             };
             // Someone died, or the time is up: either breaks the barrier, unless the round has passed.
             self.lock_seated();
@@ -411,16 +407,29 @@ impl<'a, W: World> RawBarrier<'a, W> {
         outcome
     }
 
-    /// Adds all seats but one's own to what is slept on. False if a party is dead and not settled: not to sleep on.
-    fn watch<'w>(&'w self, own: usize, watches: &mut Vec<Watch<'w, W>>) -> bool {
-        (0..self.seats.len())
-            .filter(|&seat| seat != own)
-            .all(|seat| {
-                let (occupant, watch) = self.seats.look(seat);
-                watches.push(watch);
-                // The first in line may be dead: the next one takes the seat, or comes to no one's mind.
-                occupant != Occupant::Dead || seat == self.parties()
-            })
+    /// Sleeps on a phase and on all seats but one's own. `None`, and no sleep, if a party is dead, or none is left:
+    /// that is to be settled first.
+    fn sleep<'w>(
+        &'w self,
+        own: usize,
+        phase: u32,
+        until: Option<Deadline>,
+        watches: &mut Vec<Watch<'w, W>>,
+    ) -> Option<Woken> {
+        watches.clear();
+        watches.push((&self.head.phase, phase));
+        let mut someone_is_left = own < self.parties();
+        for seat in (0..self.seats.len()).filter(|&seat| seat != own) {
+            let (occupant, watch) = self.seats.look(seat);
+            // That the first in line is dead concerns the next in line alone.
+            match occupant {
+                Occupant::Dead if seat < self.parties() => return None,
+                Occupant::Thread(_) => someone_is_left |= seat < self.parties(),
+                _ => {}
+            }
+            watches.push(watch);
+        }
+        someone_is_left.then(|| W::wait_any(watches, until))
     }
 
     /// Under the mutex: draws the consequences of all deaths and departures; returns the phase.

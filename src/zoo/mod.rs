@@ -1,5 +1,6 @@
 //! Known bugs, each beside its correct twin: the harness must catch the first and pass the second.
 
+pub mod barrier;
 mod broken;
 pub mod condition;
 pub mod ladder;
@@ -40,6 +41,12 @@ pub static TRIALS: &[Trial] = &[
         primitive: "Condition",
         models: condition::models,
         variants: condition::VARIANTS,
+        twins: Vec::new,
+    },
+    Trial {
+        primitive: "Barrier",
+        models: barrier::models,
+        variants: barrier::VARIANTS,
         twins: Vec::new,
     },
 ];
