@@ -27,6 +27,8 @@ trials! {
     rlock: "RLock",
     semaphore: "Semaphore",
     event: "Event",
+    condition: "Condition",
+    barrier: "Barrier",
 }
 
 #[test]

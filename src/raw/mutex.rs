@@ -142,9 +142,10 @@ impl<W: World> RawMutex<W> {
             return Err(NotHeld);
         }
         W::announce(&self.node); // invariant 1, until the word no longer holds our id
-        // Relaxed, both: between owners; release() publishes it.
+        // Relaxed: between owners; release() publishes it.
         if self.state().load(Relaxed) == INCONSISTENT {
-            self.state().store(NOT_RECOVERABLE, Relaxed);
+            // Those who sleep for something that only an owner could bring about: until_given_up().
+            W::update_and_wake_all(self.state(), Update::Set(NOT_RECOVERABLE));
         }
         W::unlink(&self.node);
         self.release();
@@ -163,6 +164,16 @@ impl<W: World> RawMutex<W> {
     pub fn is_locked(&self) -> bool {
         // Relaxed: a hint.
         self.word().load(Relaxed) & TID_MASK != 0
+    }
+
+    /// What to sleep on, beside what one waits for, so as to be woken when the lock is given up for good. `None`: it
+    /// is given up already.
+    pub fn until_given_up(&self) -> Option<(&W::Word, u32)> {
+        // Relaxed: whoever sleeps on it has the kernel compare again.
+        match self.state().load(Relaxed) {
+            NOT_RECOVERABLE => None,
+            state => Some((self.state(), state)),
+        }
     }
 
     #[inline]

@@ -64,6 +64,33 @@ impl<W: World> RawReentrantMutex<W> {
         self.mutex.unlock()
     }
 
+    /// Gives it back altogether; returns how often it was taken.
+    ///
+    /// # Errors
+    /// [`NotHeld`] if the calling thread does not hold the lock.
+    pub fn unlock_all(&self) -> Result<u32, NotHeld> {
+        if !self.mutex.is_mine() {
+            return Err(NotHeld);
+        }
+        let depth = self.depth.load(Relaxed); // Relaxed: as in lock()
+        self.mutex.unlock().map(|()| depth)
+    }
+
+    /// Takes the lock, which the calling thread does not hold, `depth` times at once.
+    ///
+    /// # Errors
+    /// Those of [`RawMutex::lock`].
+    pub fn lock_to(&self, depth: u32) -> Result<Acquired, Refused> {
+        let acquired = self.mutex.lock(Patience::Endless)?;
+        self.depth.store(depth, Relaxed); // Relaxed: as in lock()
+        Ok(acquired)
+    }
+
+    /// As [`RawMutex::until_given_up`].
+    pub fn until_given_up(&self) -> Option<(&W::Word, u32)> {
+        self.mutex.until_given_up()
+    }
+
     /// As [`RawMutex::mark_consistent`].
     ///
     /// # Errors

@@ -220,6 +220,18 @@ impl<'a, W: World> Roster<'a, W> {
         opened
     }
 
+    /// Frees a dead place without a mark, for algorithms whose sleepers care for a taker's death only. Nothing if
+    /// it is not dead.
+    pub fn clear(&self, place: usize) {
+        let word = self.word(place);
+        // Relaxed: confirmed by the exchange.
+        let seen = word.load(Relaxed);
+        if Occupant::of(seen) == Occupant::Dead {
+            // Release: pairs with the Acquire in occupy() and look(). Relaxed on failure: someone took it.
+            let _ = word.compare_exchange(seen, 0, Release, Relaxed);
+        }
+    }
+
     fn occupy(&self, place: usize, mark: u32) -> Result<Acquired, Refused> {
         let word = self.word(place);
         // Relaxed: a first look, confirmed by the exchange.

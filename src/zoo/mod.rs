@@ -1,6 +1,8 @@
 //! Known bugs, each beside its correct twin: the harness must catch the first and pass the second.
 
+pub mod barrier;
 mod broken;
+pub mod condition;
 pub mod event;
 pub mod ladder;
 pub mod model;
@@ -47,6 +49,18 @@ pub static TRIALS: &[Trial] = &[
         primitive: "Event",
         models: event::models,
         variants: event::VARIANTS,
+        twins: Vec::new,
+    },
+    Trial {
+        primitive: "Condition",
+        models: condition::models,
+        variants: condition::VARIANTS,
+        twins: Vec::new,
+    },
+    Trial {
+        primitive: "Barrier",
+        models: barrier::models,
+        variants: barrier::VARIANTS,
         twins: Vec::new,
     },
 ];
