@@ -27,6 +27,21 @@ fn an_array_survives_a_kill_at_every_step() {
 }
 
 #[test]
+fn a_semaphore_survives_a_kill_at_every_step() {
+    check("Semaphore");
+}
+
+#[test]
+fn a_bounded_semaphore_survives_a_kill_at_every_step() {
+    check("BoundedSemaphore");
+}
+
+#[test]
+fn an_event_survives_a_kill_at_every_step() {
+    check("Event");
+}
+
+#[test]
 fn a_pipe_survives_a_kill_at_every_step() {
     holds::row("Pipe", Technique::EveryStep);
 }

@@ -54,6 +54,27 @@ pub static CHECKS: &[Check] = &[
     row("Array", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::Array, b, p)
     }),
+    row("Semaphore", Technique::Models, |b, p| {
+        models::models("Semaphore", b, p)
+    }),
+    row("Semaphore", Technique::Variants, |b, p| {
+        models::variants("Semaphore", b, p)
+    }),
+    row("Semaphore", Technique::EveryStep, |b, p| {
+        turn::every_step("Semaphore", b, p)
+    }),
+    row("BoundedSemaphore", Technique::EveryStep, |b, p| {
+        turn::every_step("BoundedSemaphore", b, p)
+    }),
+    row("Event", Technique::Models, |b, p| {
+        models::models("Event", b, p)
+    }),
+    row("Event", Technique::Variants, |b, p| {
+        models::variants("Event", b, p)
+    }),
+    row("Event", Technique::EveryStep, |b, p| {
+        turn::every_step("Event", b, p)
+    }),
     row("list", Technique::Proptest, appends::list),
     row("Pipe", Technique::EveryStep, |b, p| {
         turn::every_step("Pipe", b, p)

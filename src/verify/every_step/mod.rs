@@ -3,8 +3,10 @@
 //!
 //! What is judged: no lane is left asleep, none fails, and what each [`Subject`] claims of the end.
 
+mod event;
 mod guards;
 mod pipe;
+mod semaphore;
 
 use crate::explore::{Choice, Plan, Replay, Run, Schedule, TurnError};
 
@@ -29,7 +31,14 @@ pub struct Subject {
 
 /// Every subject.
 fn all() -> impl Iterator<Item = &'static Subject> {
-    [guards::SUBJECTS, pipe::SUBJECTS].into_iter().flatten()
+    [
+        guards::SUBJECTS,
+        semaphore::SUBJECTS,
+        event::SUBJECTS,
+        pipe::SUBJECTS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The subjects that are about a primitive.
