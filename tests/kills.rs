@@ -28,6 +28,16 @@ fn an_array_survives_random_kills() {
 }
 
 #[test]
+fn a_semaphore_survives_random_kills() {
+    holds::row("Semaphore", Technique::RandomKills);
+}
+
+#[test]
+fn an_event_survives_random_kills() {
+    holds::row("Event", Technique::RandomKills);
+}
+
+#[test]
 fn a_pipe_survives_random_kills() {
     holds::row("Pipe", Technique::RandomKills);
 }

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::crew::{self, Tally};
+use super::event_kills::Items;
 use super::giving_up::{self, Campaign};
 use super::kills::Moves;
 use super::pair::Guard;
 use super::pipe_kills::Parcels;
 use super::run::panic_text;
+use super::semaphore_kills::Turns;
 use super::{Fallible, starts, stuck};
 use crate::{Array, Process, Value, parent_process};
 
@@ -35,6 +37,8 @@ pub enum Errand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subject {
     Pair(Guard),
+    Semaphore,
+    Event,
     Pipe,
 }
 
@@ -42,6 +46,8 @@ impl Subject {
     fn campaign(self, kills: u64, seed: u64, killed: impl Fn(u64)) -> Tally {
         match self {
             Subject::Pair(guard) => crew::campaign(|| Moves::new(guard), kills, seed, killed),
+            Subject::Semaphore => crew::campaign(Turns::new, kills, seed, killed),
+            Subject::Event => crew::campaign(Items::new, kills, seed, killed),
             Subject::Pipe => crew::campaign(Parcels::new, kills, seed, killed),
         }
     }

@@ -63,6 +63,9 @@ pub static CHECKS: &[Check] = &[
     row("Semaphore", Technique::EveryStep, |b, p| {
         turn::every_step("Semaphore", b, p)
     }),
+    row("Semaphore", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Semaphore, b, p)
+    }),
     row("BoundedSemaphore", Technique::EveryStep, |b, p| {
         turn::every_step("BoundedSemaphore", b, p)
     }),
@@ -74,6 +77,9 @@ pub static CHECKS: &[Check] = &[
     }),
     row("Event", Technique::EveryStep, |b, p| {
         turn::every_step("Event", b, p)
+    }),
+    row("Event", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Event, b, p)
     }),
     row("list", Technique::Proptest, appends::list),
     row("Pipe", Technique::EveryStep, |b, p| {

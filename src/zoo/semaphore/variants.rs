@@ -1,7 +1,7 @@
 //! The broken variants, and the models that must catch them.
 
-// The orderings here are the bugs, or stand for the algorithm's own: raw/roster.rs and raw/semaphore.rs name each
-// one's partner.
+// The orderings here are the bugs, or stand for the algorithm's own: raw/roster.rs names each one's partner, and so
+// does raw/semaphore.rs.
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 
 use super::models;
