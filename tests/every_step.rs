@@ -28,17 +28,17 @@ fn an_array_survives_a_kill_at_every_step() {
 
 #[test]
 fn a_semaphore_survives_a_kill_at_every_step() {
-    check("Semaphore");
+    holds::row("Semaphore", Technique::EveryStep);
 }
 
 #[test]
 fn a_bounded_semaphore_survives_a_kill_at_every_step() {
-    check("BoundedSemaphore");
+    holds::row("BoundedSemaphore", Technique::EveryStep);
 }
 
 #[test]
 fn an_event_survives_a_kill_at_every_step() {
-    check("Event");
+    holds::row("Event", Technique::EveryStep);
 }
 
 #[test]
