@@ -2,7 +2,9 @@
 
 use std::io;
 
-use crate::data::{ArrayError, BoundsError, PipeError, WaitError};
+use crate::data::{
+    ArrayError, BoundsError, GetError, PipeError, PutError, PutFailure, TaskError, WaitError,
+};
 use crate::process::ProcessError;
 use crate::shm::Plain;
 use crate::sync::{LockError, LockFailure, SemaphoreError};
@@ -25,6 +27,12 @@ pub enum Error {
     #[error(transparent)]
     Wait(#[from] WaitError),
     #[error(transparent)]
+    Put(#[from] PutFailure),
+    #[error(transparent)]
+    Get(#[from] GetError),
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    #[error(transparent)]
     Process(#[from] ProcessError),
 }
 
@@ -44,5 +52,12 @@ impl<T: Plain> From<ArrayError<'_, T>> for Error {
             ArrayError::Bounds(error) => Error::Bounds(error),
             ArrayError::Lock(error) => error.into(),
         }
+    }
+}
+
+/// Drops the item; see [`PutFailure`].
+impl<T> From<PutError<T>> for Error {
+    fn from(error: PutError<T>) -> Error {
+        Error::Put(error.into())
     }
 }

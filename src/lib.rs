@@ -92,7 +92,8 @@ pub mod zoo;
 /// For structs of one's own in shared memory: see [`Plain`].
 pub use bytemuck;
 pub use data::{
-    Array, ArrayError, ArrayGuard, BoundsError, Connection, Pipe, PipeError, Receiver, Sender,
+    Array, ArrayError, ArrayGuard, BoundsError, Connection, GetError, JoinableQueue, Pipe,
+    PipeError, PutError, PutFailure, QUEUE_BYTES, Queue, Receiver, Sender, SimpleQueue, TaskError,
     Value, ValueGuard, WaitError, Waitable, wait,
 };
 pub use error::{Error, Result};

@@ -29,6 +29,7 @@ trials! {
     event: "Event",
     condition: "Condition",
     barrier: "Barrier",
+    queue: "Queue",
 }
 
 #[test]

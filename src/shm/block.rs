@@ -233,15 +233,16 @@ pub fn deserialize<'de, D: Deserializer<'de>>(
             "the object that a handle names is gone",
         )));
     }
-    let block = Block {
+    let block = Arc::new(Block {
         arena,
         slot: handle.slot,
         forks: fork::forks(),
-    };
+    });
+    passage::arrives(&block);
     if handle.tag != tag {
         return Err(D::Error::custom(passage::complain(format!(
             "the handle is not one of a {name}"
         ))));
     }
-    Ok(Arc::new(block))
+    Ok(block)
 }

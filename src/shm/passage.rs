@@ -67,6 +67,8 @@ thread_local! {
 
 struct Unpacking {
     files: Vec<Arrived>,
+    /// For a copy: the blocks that it holds beside the parcel.
+    copied: Option<Vec<Arc<Block>>>,
     /// serde's custom errors lose their text in postcard; it is kept here.
     complaint: Option<PassageError>,
 }
@@ -97,15 +99,53 @@ pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Parcel, PassageError> {
 /// # Errors
 /// [`PassageError`], for bytes and descriptors that do not fit the type or each other.
 pub fn unpack<T: DeserializeOwned>(bytes: &[u8], fds: Vec<OwnedFd>) -> Result<T, PassageError> {
+    unpack_as(bytes, fds, None).map(|(value, _)| value)
+}
+
+/// A copy of the value that another process packed; the parcel can be unpacked again. The holds that travel with
+/// it stay with it, until [`Holds::take_over`].
+///
+/// # Errors
+/// As [`unpack`].
+pub fn unpack_copy<T: DeserializeOwned>(
+    bytes: &[u8],
+    fds: Vec<OwnedFd>,
+) -> Result<(T, Holds), PassageError> {
+    unpack_as(bytes, fds, Some(Vec::new()))
+}
+
+/// The holds of a parcel of which a copy was unpacked.
+pub struct Holds {
+    blocks: Vec<Arc<Block>>,
+}
+
+impl Holds {
+    /// The parcel is done with, and no one will unpack it again.
+    pub fn take_over(self) {
+        for block in &self.blocks {
+            block.take_back();
+        }
+    }
+}
+
+fn unpack_as<T: DeserializeOwned>(
+    bytes: &[u8],
+    fds: Vec<OwnedFd>,
+    copied: Option<Vec<Arc<Block>>>,
+) -> Result<(T, Holds), PassageError> {
     let files = fds.into_iter().map(|fd| Arrived::Plain(Arc::new(fd)));
     let outer = UNPACKING.replace(Some(Unpacking {
         files: files.collect(),
+        copied,
         complaint: None,
     }));
     let value = postcard::take_from_bytes(bytes);
     let inner = UNPACKING.replace(outer);
     match value {
-        Ok((value, [])) => Ok(value),
+        Ok((value, [])) => {
+            let blocks = inner.and_then(|inner| inner.copied).unwrap_or_default();
+            Ok((value, Holds { blocks }))
+        }
         Ok((_, rest)) => Err(PassageError::Unpack(format!(
             "{} bytes too many",
             rest.len()
@@ -197,6 +237,19 @@ pub(super) fn leave(number: u32) -> Result<Arc<Arena>, PassageError> {
         }
     });
     Ok(arena)
+}
+
+/// A block has arrived: of a copy, it is held once more.
+pub(super) fn arrives(block: &Arc<Block>) {
+    UNPACKING.with_borrow_mut(|unpacking| {
+        let copied = unpacking
+            .as_mut()
+            .and_then(|unpacking| unpacking.copied.as_mut());
+        if let Some(copied) = copied {
+            block.lend();
+            copied.push(block.clone());
+        }
+    });
 }
 
 /// Keeps a refusal, whose text serde's formats may drop; hands the text back.

@@ -43,17 +43,27 @@ impl Wire {
     /// # Panics
     /// As [`message::send`].
     pub fn send(&self, bytes: &[u8], files: &[BorrowedFd<'_>]) -> io::Result<()> {
-        loop {
-            step::before(Access::Send, 0);
-            let sent = message::send_now(self.as_fd(), bytes, files);
-            // It may have woken a receiver.
-            step::after(Access::Send, 0, Outcome::Woke(1));
-            match sent {
-                Err(full) if full.kind() == io::ErrorKind::WouldBlock => {
-                    poll::ready_in_step(&[(self.as_fd(), For::Room)], None)?;
-                }
-                sent => return sent,
-            }
+        while !self.try_send(bytes, files)? {
+            poll::ready_in_step(&[(self.as_fd(), For::Room)], None)?;
+        }
+        Ok(())
+    }
+
+    /// Sends one packet if there is room: whether it did.
+    ///
+    /// # Errors
+    /// As [`message::send`].
+    ///
+    /// # Panics
+    /// As [`message::send`].
+    pub fn try_send(&self, bytes: &[u8], files: &[BorrowedFd<'_>]) -> io::Result<bool> {
+        step::before(Access::Send, 0);
+        let sent = message::send_now(self.as_fd(), bytes, files);
+        // It may have woken a receiver.
+        step::after(Access::Send, 0, Outcome::Woke(1));
+        match sent {
+            Err(full) if full.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            sent => sent.map(|()| true),
         }
     }
 
@@ -63,17 +73,36 @@ impl Wire {
     /// Those of recvmsg(2).
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         loop {
-            step::before(Access::Receive, 0);
-            let received = message::receive_now(self.as_fd(), buffer);
-            // It may have woken a sender that waited for room.
-            step::after(Access::Receive, 0, Outcome::Woke(1));
-            match received {
+            match self.try_receive(buffer) {
                 Err(empty) if empty.kind() == io::ErrorKind::WouldBlock => {
                     self.poll(None)?;
                 }
                 received => return received,
             }
         }
+    }
+
+    /// The next packet, if it is there. `None` when the other end is gone.
+    ///
+    /// # Errors
+    /// `WouldBlock` if there is none; those of recvmsg(2).
+    pub fn try_receive(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        step::before(Access::Receive, 0);
+        let received = message::receive_now(self.as_fd(), buffer);
+        // It may have woken a sender that waited for room.
+        step::after(Access::Receive, 0, Outcome::Woke(1));
+        received
+    }
+
+    /// What [`try_receive`](Wire::try_receive) would receive, which stays where it is.
+    ///
+    /// # Errors
+    /// As [`try_receive`](Wire::try_receive).
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        step::before(Access::Receive, 0);
+        let seen = message::peek(self.as_fd(), buffer);
+        step::after(Access::Receive, 0, Outcome::Done);
+        seen
     }
 
     /// Waits until there is something to receive, or the other end is gone: `false` if the deadline came first.

@@ -7,6 +7,7 @@ pub mod event;
 pub mod ladder;
 pub mod model;
 pub mod mutex;
+pub mod ring;
 pub mod semaphore;
 mod variant;
 
@@ -61,6 +62,12 @@ pub static TRIALS: &[Trial] = &[
         primitive: "Barrier",
         models: barrier::models,
         variants: barrier::VARIANTS,
+        twins: Vec::new,
+    },
+    Trial {
+        primitive: "Queue",
+        models: ring::models,
+        variants: ring::VARIANTS,
         twins: Vec::new,
     },
 ];

@@ -1,0 +1,363 @@
+//! What all queues are: a ring in shared memory and a shelf beside it, through which values pass.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, SeqAccess, Visitor};
+use serde::{Deserializer, Serialize, Serializer};
+
+use super::error::{GetError, PutError};
+use super::shelf::{Receiving, STAMP_BYTES, STAMPED, Sending, Shelf};
+use crate::raw::ring::{
+    Bytes, GetRefused, PutRefused, RECORDS_MAX, RawRing, Record, Ring, UNIT, UNITS_MAX,
+};
+use crate::raw::{Patience, RawTasks, Refused};
+use crate::shm::passage::{self, Holds, Parcel};
+use crate::shm::{Block, InShared, block};
+use crate::sync::{LockError, LockFailure};
+use crate::sys::message::FDS_PER_PACKET;
+use crate::sys::{Os, SharedWide, SharedWord};
+use crate::world::{Wide, Word};
+
+/// What lies in front of a ring's bytes.
+#[repr(C)]
+struct Header {
+    ring: RawRing<Os>,
+    tasks: RawTasks<Os>,
+    /// How many stamps were given out.
+    stamps: SharedWide,
+    /// How many poll the shelf; those who died polling stay counted.
+    pollers: SharedWord,
+}
+
+// SAFETY: `repr(C)`, of atomics, nodes whose links only their owner follows, and reserved numbers.
+unsafe impl InShared for Header {}
+
+/// The size of the ring in units, and the most records in it; never changed.
+const LIMITS_AT: usize = size_of::<Header>();
+const BYTES_AT: usize = (LIMITS_AT + size_of::<[u32; 2]>()).next_multiple_of(64);
+
+/// A queue's bytes, as they lie in its block.
+pub(super) struct Region<'a>(&'a Block);
+
+impl Bytes for Region<'_> {
+    fn read(&self, offset: usize, into: &mut [u8]) {
+        self.0.read(BYTES_AT + offset, into);
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) {
+        self.0.write(BYTES_AT + offset, from);
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Channel {
+    block: Arc<Block>,
+    shelf: Shelf,
+    units: u32,
+    records_max: u32,
+}
+
+/// An item that is being processed; given up when it is dropped.
+pub(super) struct Claim<'a> {
+    channel: &'a Channel,
+    record: Record,
+    files: Vec<OwnedFd>,
+}
+
+impl Channel {
+    /// # Errors
+    /// `InvalidInput` for limits that no queue can have; no memory; no descriptors.
+    pub fn new(items: Option<usize>, bytes: usize, tag: u32) -> io::Result<Channel> {
+        let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let records_max = match items {
+            None => RECORDS_MAX,
+            Some(items) => u32::try_from(items)
+                .ok()
+                .filter(|items| (1..=RECORDS_MAX).contains(items))
+                .ok_or_else(|| invalid("a queue is bounded by 1 to 2147483647 items"))?,
+        };
+        let units = u32::try_from(bytes.div_ceil(UNIT))
+            .ok()
+            .filter(|units| (2..=UNITS_MAX).contains(units))
+            .ok_or_else(|| invalid("a queue has room for 16 bytes to 16 GiB"))?;
+        let block = Block::allocate(BYTES_AT + units as usize * UNIT, tag)?;
+        let header = Header {
+            ring: RawRing::new(),
+            tasks: RawTasks::new(),
+            stamps: SharedWide::new(0),
+            pollers: SharedWord::new(0),
+        };
+        block.init(0, header);
+        block.set(LIMITS_AT, [units, records_max]);
+        Ok(Channel {
+            block: Arc::new(block),
+            shelf: Shelf::new()?,
+            units,
+            records_max,
+        })
+    }
+
+    pub fn put<T: Serialize>(&self, item: T, patience: Patience) -> Result<(), PutError<T>> {
+        let parcel = match passage::pack(&item) {
+            Ok(parcel) => parcel,
+            Err(error) => return Err(PutError::Unsendable(error, item)),
+        };
+        match self.put_parcel(parcel, patience) {
+            Ok(()) => Ok(()),
+            Err(Refusal::TooManyFiles) => Err(PutError::TooManyFiles(item)),
+            Err(Refusal::Io(error)) => Err(PutError::Io(error, item)),
+            Err(Refusal::Ring(refused)) => Err(match refused {
+                PutRefused::TooLarge => PutError::TooLarge(item),
+                PutRefused::Closed => PutError::Closed(item),
+                PutRefused::Full => PutError::Full(item),
+                PutRefused::TimedOut => PutError::TimedOut(item),
+                PutRefused::TooManyHeld => PutError::TooManyHeld(item),
+                PutRefused::Failed => PutError::Io(io::ErrorKind::WouldBlock.into(), item),
+            }),
+        }
+    }
+
+    fn put_parcel(&self, mut parcel: Parcel, patience: Patience) -> Result<(), Refusal> {
+        let (mut mark, mut bytes) = (0, std::mem::take(&mut parcel.bytes));
+        let files = parcel.fds();
+        let files = match files.len() {
+            0 => None,
+            1..=FDS_PER_PACKET => {
+                // Relaxed: a number that no one else has; from 1, as 0 is the bell.
+                let stamp = self.header().stamps.fetch_add(1, Relaxed) + 1;
+                mark = STAMPED;
+                bytes.splice(0..0, stamp.to_le_bytes());
+                Some((stamp, files))
+            }
+            _ => return Err(Refusal::TooManyFiles),
+        };
+        let mut sending = self.sending(files);
+        let outcome = self.ring().put(mark, &bytes, patience, &mut sending);
+        match (outcome, sending.failure) {
+            (Ok(()), _) => {
+                parcel.delivered();
+                Ok(())
+            }
+            (Err(_), Some(error)) => Err(Refusal::Io(error)),
+            (Err(refused), None) => Err(Refusal::Ring(refused)),
+        }
+    }
+
+    pub fn get<T: DeserializeOwned>(&self, patience: Patience) -> Result<T, GetError> {
+        let mut receiving = Receiving::new(&self.shelf);
+        let record = self.ring().get(patience, &mut receiving);
+        let record = record.map_err(|refused| get_error(refused, receiving.failure))?;
+        passage::unpack(content(&record), receiving.files).map_err(GetError::Unreadable)
+    }
+
+    /// The first item, which stays where it is.
+    pub fn claim(&self, patience: Patience) -> Result<Claim<'_>, GetError> {
+        let mut receiving = Receiving::new(&self.shelf);
+        let record = self.ring().claim(patience, &mut receiving);
+        let record = record.map_err(|refused| get_error(refused, receiving.failure))?;
+        Ok(Claim {
+            channel: self,
+            record,
+            files: receiving.files,
+        })
+    }
+
+    pub fn close(&self) -> Result<(), LockFailure> {
+        let closed = self.ring().close(&mut self.sending(None));
+        closed.map_err(|refused| LockError::<()>::from(refused).failure())
+    }
+
+    /// From now on the file becomes readable when there may be something to get, or the queue is closed.
+    pub fn arm(&self) {
+        // Relaxed: is_ready() takes the lock that puts are made under before anyone sleeps.
+        self.header().pollers.fetch_add(1, Relaxed);
+    }
+
+    /// No longer.
+    pub fn disarm(&self) {
+        // Relaxed: at worst a bell is rung for no one.
+        self.header().pollers.fetch_sub(1, Relaxed);
+    }
+
+    /// Whether there is something to get, or the queue is closed. If not, what made the file readable is gone.
+    pub fn is_ready(&self, patience: Patience) -> Result<bool, Refused> {
+        let ring = self.ring();
+        if !ring.rests(patience)? {
+            return Ok(true);
+        }
+        ring.clear_if_empty(patience, &mut Receiving::new(&self.shelf))?;
+        Ok(false)
+    }
+
+    pub fn ring(&self) -> Ring<'_, Os, Region<'_>> {
+        let region = Region(&self.block);
+        Ring::new(&self.header().ring, region, self.units, self.records_max)
+    }
+
+    pub fn tasks(&self) -> &RawTasks<Os> {
+        &self.header().tasks
+    }
+
+    pub fn count_puts(&self) -> u32 {
+        self.header().ring.count_puts()
+    }
+
+    /// What there is to poll, when it is armed.
+    pub fn file(&self) -> BorrowedFd<'_> {
+        self.shelf.as_fd()
+    }
+
+    pub fn block(&self) -> &Block {
+        &self.block
+    }
+
+    /// What lies at an offset of the block.
+    pub fn part(offset: usize) -> String {
+        const TASKS_AT: usize = std::mem::offset_of!(Header, tasks);
+        const STAMPS_AT: usize = std::mem::offset_of!(Header, stamps);
+        const POLLERS_AT: usize = std::mem::offset_of!(Header, pollers);
+        match offset {
+            0..TASKS_AT => format!("'s {}", RawRing::<Os>::part(offset)),
+            TASKS_AT..STAMPS_AT => format!("'s {}", RawTasks::<Os>::part(offset - TASKS_AT)),
+            STAMPS_AT..POLLERS_AT => "'s stamps".into(),
+            POLLERS_AT..BYTES_AT => "'s pollers".into(),
+            at => format!(" at byte {}", at - BYTES_AT),
+        }
+    }
+
+    fn sending<'a>(&'a self, files: Option<(u64, Vec<BorrowedFd<'a>>)>) -> Sending<'a> {
+        Sending {
+            shelf: &self.shelf,
+            pollers: &self.header().pollers,
+            files,
+            failure: None,
+        }
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: new() put it there; a handle that arrives is checked by its tag.
+        unsafe { self.block.object(0) }
+    }
+
+    pub fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (Handle(&self.block), &self.shelf).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        name: &'static str,
+        tag: u32,
+    ) -> Result<Channel, D::Error> {
+        let (block, shelf) = deserializer.deserialize_tuple(2, Arriving { name, tag })?;
+        let [units, records_max] = block.get::<[u32; 2]>(LIMITS_AT);
+        let bytes = BYTES_AT as u64 + u64::from(units) * UNIT as u64;
+        let fits = (2..=UNITS_MAX).contains(&units) && bytes <= block.len() as u64;
+        if !fits || !(1..=RECORDS_MAX).contains(&records_max) {
+            let complaint = format!("a queue of {units} units in {} bytes", block.len());
+            return Err(D::Error::custom(passage::complain(complaint)));
+        }
+        Ok(Channel {
+            block,
+            shelf,
+            units,
+            records_max,
+        })
+    }
+}
+
+/// Why a parcel was not put.
+enum Refusal {
+    TooManyFiles,
+    Io(io::Error),
+    Ring(PutRefused),
+}
+
+fn get_error(refused: GetRefused, failure: Option<io::Error>) -> GetError {
+    match refused {
+        GetRefused::Closed => GetError::Closed,
+        GetRefused::Empty => GetError::Empty,
+        GetRefused::TimedOut => GetError::TimedOut,
+        GetRefused::Nested => GetError::Nested,
+        GetRefused::TooManyHeld => GetError::TooManyHeld,
+        GetRefused::Corrupt => GetError::Io(crate::sys::memory::foreign("a record without an end")),
+        GetRefused::Failed => GetError::Io(failure.unwrap_or_else(|| io::ErrorKind::Other.into())),
+    }
+}
+
+/// A record's bytes behind its stamp.
+fn content(record: &Record) -> &[u8] {
+    let stamp_bytes = if record.mark & STAMPED == 0 {
+        0
+    } else {
+        STAMP_BYTES
+    };
+    record.bytes.get(stamp_bytes..).unwrap_or_default()
+}
+
+impl Claim<'_> {
+    /// A copy of the item; with it, what it holds of the objects that the item names.
+    pub fn copy<T: DeserializeOwned>(&mut self) -> Result<(T, Holds), GetError> {
+        let files = std::mem::take(&mut self.files);
+        passage::unpack_copy(content(&self.record), files).map_err(GetError::Unreadable)
+    }
+
+    /// The item is done with, and leaves the queue.
+    pub fn finish(self) -> Result<(), GetError> {
+        let mut receiving = Receiving::new(&self.channel.shelf);
+        let finished = self.channel.ring().finish(&mut receiving);
+        finished.map_err(|refused| get_error(refused, receiving.failure))
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        // Finished; or inherited by a forked child, which holds nothing.
+        let ring = self.channel.ring();
+        if ring.has_claim() {
+            ring.abandon();
+        }
+    }
+}
+
+struct Handle<'a>(&'a Arc<Block>);
+
+impl Serialize for Handle<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        block::serialize(self.0, serializer)
+    }
+}
+
+/// A block under a tag, and a shelf.
+#[derive(Clone, Copy)]
+struct Arriving {
+    name: &'static str,
+    tag: u32,
+}
+
+impl<'de> DeserializeSeed<'de> for Arriving {
+    type Value = Arc<Block>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Arc<Block>, D::Error> {
+        block::deserialize(deserializer, self.name, self.tag)
+    }
+}
+
+impl<'de> Visitor<'de> for Arriving {
+    type Value = (Arc<Block>, Shelf);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the handle of a {}", self.name)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
+        let block = parts.next_element_seed(self)?;
+        let block = block.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+        let shelf = parts.next_element()?;
+        let shelf = shelf.ok_or_else(|| A::Error::invalid_length(1, &self))?;
+        Ok((block, shelf))
+    }
+}

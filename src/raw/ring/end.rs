@@ -1,0 +1,130 @@
+//! One end of a ring: who works at it, who waits at it, and how one wakes the other.
+
+use std::sync::atomic::Ordering::{Relaxed, Release};
+
+use crate::raw::mutex::{Acquired, NotHeld, Patience, RawMutex, Refused};
+use crate::world::{Node, WAITERS, Wide, Woken, Word, World};
+
+// The values of a gate. AWAKE is 0, so that kernels before 6.2, too, wake a sleeper in place of the dead.
+pub(super) const AWAKE: u32 = 0;
+pub(super) const ASLEEP: u32 = WAITERS; // someone may be asleep
+
+/// One end of a ring: 128 bytes, so that the ends share no cache line.
+#[repr(C, align(64))]
+pub(super) struct End<W: World> {
+    pub lock: RawMutex<W>,
+    pub place: W::Wide,
+    pub line: RawMutex<W>,
+    pub gate: Node<W>,
+}
+
+/// What came of one look at an end, under its lock.
+pub(super) enum Attempt<R> {
+    Done(R),
+    /// Look again when the other end's place is no longer this.
+    NotYet(u64),
+    /// Look again when the claim is over.
+    Claimed,
+}
+
+impl<W: World> End<W> {
+    pub fn new() -> Self {
+        End {
+            lock: RawMutex::new(),
+            place: W::Wide::new(0),
+            line: RawMutex::new(),
+            gate: Node::new(),
+        }
+    }
+
+    /// Under the end's lock: its place becomes `place`, and who sleeps at the other end is woken.
+    pub fn commit(&self, others: &Self, place: u64) {
+        // Relaxed: invariant 2.
+        if others.gate.word.load(Relaxed) != ASLEEP {
+            // Release: pairs with the Acquire in get_if_any() and put_if_room().
+            self.place.store(place, Release);
+            return;
+        }
+        W::announce(&others.gate);
+        // Relaxed: invariant 2. Before the commit, so that no one falls asleep behind it.
+        others.gate.word.store(AWAKE, Relaxed);
+        // Release: as above.
+        self.place.store(place, Release);
+        W::wake(&others.gate.word, 1);
+        W::withdraw();
+    }
+
+    /// Attempts until one is done, sleeping in between. In this end's line.
+    pub fn await_turn<R>(
+        &self,
+        others: &Self,
+        patience: Patience,
+        mut attempt: impl FnMut() -> Result<Attempt<R>, Refused>,
+        is_open: impl Fn() -> bool,
+    ) -> Result<R, Refused> {
+        loop {
+            match attempt()? {
+                Attempt::Done(outcome) => return Ok(outcome),
+                _ if patience == Patience::None => return Err(Refused::WouldBlock),
+                Attempt::NotYet(seen) => self.sleep(others, seen, patience, &is_open)?,
+                Attempt::Claimed => unreachable!("who is in line heeds no claim"),
+            }
+        }
+    }
+
+    /// Sleeps while the other end's place is `seen` and the ring is open, or less.
+    fn sleep(
+        &self,
+        others: &Self,
+        seen: u64,
+        patience: Patience,
+        is_open: impl Fn() -> bool,
+    ) -> Result<(), Refused> {
+        for _ in 0..W::spins() {
+            // Relaxed: advice; the next attempt looks under the lock.
+            if others.place.load(Relaxed) != seen {
+                return Ok(());
+            }
+            std::hint::spin_loop();
+        }
+        take(&others.lock, brief(patience))?;
+        // Relaxed, both: under the lock; invariant 2.
+        let stays = others.place.load(Relaxed) == seen && is_open();
+        if stays {
+            self.gate.word.store(ASLEEP, Relaxed);
+        }
+        give_back(&others.lock);
+        let until = match patience {
+            Patience::Until(deadline) => Some(deadline),
+            Patience::None | Patience::Endless => None,
+        };
+        if stays && W::wait(&self.gate.word, ASLEEP, until) == Woken::TimedOut {
+            return Err(Refused::TimedOut);
+        }
+        Ok(())
+    }
+}
+
+/// Whoever died holding it has left nothing to repair.
+pub(super) fn take<W: World>(mutex: &RawMutex<W>, patience: Patience) -> Result<(), Refused> {
+    match mutex.lock(patience)? {
+        Acquired::Clean => Ok(()),
+        Acquired::OwnerDied => mutex.mark_consistent().map_err(|NotHeld| not_held()),
+    }
+}
+
+pub(super) fn give_back<W: World>(mutex: &RawMutex<W>) {
+    mutex.unlock().unwrap_or_else(|NotHeld| not_held());
+}
+
+/// For a lock that no one keeps for long: one who would not wait waits for that.
+pub(super) fn brief(patience: Patience) -> Patience {
+    match patience {
+        Patience::None => Patience::Endless,
+        longer => longer,
+    }
+}
+
+fn not_held() -> ! {
+    unreachable!("the ring gives back what the calling thread has taken, and nothing else")
+}

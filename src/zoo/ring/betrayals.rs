@@ -1,0 +1,178 @@
+//! The ring and the tasks, broken in one way each, and the models that must catch it.
+
+// The orderings here are the bugs, or stand for the algorithm's own: raw/ring.rs names each one's partner.
+use std::cell::RefCell;
+use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
+
+use super::models;
+use crate::explore::loom::{self, LoomWide, LoomWord};
+use crate::world::{Update, WAITERS, Wide, Word};
+use crate::zoo::broken::{Broken, Sabotage};
+use crate::zoo::variant::{Variant, variants};
+
+const AWAKE: u32 = 0;
+const ASLEEP: u32 = WAITERS;
+
+/// Every broken variant of the ring and of the tasks.
+pub const VARIANTS: &[Variant] = variants![
+    in models::all::<Broken>;
+    "commit relaxed", CommitRelaxed: "a commit does not release" => "one putter, one getter";
+    "place read relaxed", PlaceRelaxed: "the other end's place is read without acquiring" => "one putter, one getter";
+    "torn commit", TornCommit: "position and count are two stores" => "one putter, one getter", "getter killed";
+    "no wake at the gate", NoWake: "a commit wakes no one" => "one putter, one getter", "put, get, close";
+    "gate left asleep", GateLeftAsleep: "a commit wakes, but whoever is about to sleep is not told" => "one putter, one getter";
+    "gate after the commit", GateLate: "the gate is changed behind the commit, and not before it" => "closer of a full ring killed";
+    "gate unannounced", GateUnannounced: "the kernel does not know who is about to wake" => "putter killed", "room-maker killed", "closer killed";
+    "withdrawn before the wake", WithdrawsBeforeWake: "a commit withdraws before it wakes" => "putter killed", "closer killed";
+    "line not robust", NotLinked: "a dead leader keeps its place in the line" => "getter killed", "worker killed";
+    "done relaxed", DoneRelaxed: "a task's count does not release" => "tasks";
+    "last task, then wake", CountThenWake: "to count the last task and to wake are two steps" => "worker killed while it counts";
+    "last task unwoken", CountWithoutWake: "the last task wakes no one" => "tasks";
+];
+
+struct CommitRelaxed;
+impl Sabotage for CommitRelaxed {
+    fn wide_store(&self, wide: &LoomWide, value: u64, _: Ordering) {
+        wide.store(value, Relaxed);
+    }
+}
+
+struct PlaceRelaxed;
+impl Sabotage for PlaceRelaxed {
+    fn wide_load(&self, wide: &LoomWide, _: Ordering) -> u64 {
+        wide.load(Relaxed)
+    }
+}
+
+struct TornCommit;
+impl Sabotage for TornCommit {
+    fn wide_store(&self, wide: &LoomWide, value: u64, order: Ordering) {
+        let before = wide.load(Relaxed);
+        let (position, count) = (value & u64::from(u32::MAX), before >> 32 << 32);
+        wide.store(count | position, order);
+        wide.store(value, order);
+    }
+}
+
+/// The locks' own wakes go by another way, unless very many sleep.
+struct NoWake;
+impl Sabotage for NoWake {
+    fn wake(&self, _: &LoomWord, _: u32) -> u32 {
+        0
+    }
+}
+
+struct GateLeftAsleep;
+impl Sabotage for GateLeftAsleep {
+    fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
+        if value != AWAKE || !is_gate(word) {
+            word.store(value, order);
+        }
+    }
+}
+
+struct GateLate;
+thread_local! {
+    static LATE: RefCell<Option<LoomWord>> = const { RefCell::new(None) };
+}
+impl Sabotage for GateLate {
+    fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
+        if value == AWAKE && is_gate(word) {
+            LATE.set(Some(word.clone()));
+        } else {
+            word.store(value, order);
+        }
+    }
+    fn wide_store(&self, wide: &LoomWide, value: u64, order: Ordering) {
+        let late = LATE.take(); // before any step, where another lane could run
+        wide.store(value, order);
+        if let Some(gate) = late {
+            gate.store(AWAKE, Relaxed);
+        }
+    }
+}
+
+struct GateUnannounced;
+impl Sabotage for GateUnannounced {
+    fn announce(&self, word: &LoomWord) {
+        // The newest value; a lock's word says this only after several had slept on it at once.
+        let newest = word.compare_exchange(ASLEEP, ASLEEP, Relaxed, Relaxed);
+        if newest.is_err() {
+            loom::announce(word);
+        }
+    }
+}
+
+struct WithdrawsBeforeWake;
+impl Sabotage for WithdrawsBeforeWake {
+    fn wake(&self, word: &LoomWord, count: u32) -> u32 {
+        loom::withdraw();
+        word.wake(count)
+    }
+}
+
+struct NotLinked;
+impl Sabotage for NotLinked {
+    fn link(&self, _: &LoomWord) {}
+    fn unlink(&self, _: &LoomWord) {}
+}
+
+struct DoneRelaxed;
+impl Sabotage for DoneRelaxed {
+    fn compare_exchange(
+        &self,
+        word: &LoomWord,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u32, u32> {
+        // A lock's word is given back by storing 0.
+        let success = if success == Release && new != 0 {
+            Relaxed
+        } else {
+            success
+        };
+        word.compare_exchange(current, new, success, failure)
+    }
+    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
+        match update {
+            Update::Add(more) => {
+                word.fetch_add(more, Relaxed);
+                word.wake(u32::MAX)
+            }
+            other => word.update_and_wake_all(other),
+        }
+    }
+}
+
+struct CountThenWake;
+impl Sabotage for CountThenWake {
+    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
+        match update {
+            Update::Add(more) => {
+                word.fetch_add(more, Release);
+                word.wake(u32::MAX)
+            }
+            other => word.update_and_wake_all(other),
+        }
+    }
+}
+
+struct CountWithoutWake;
+impl Sabotage for CountWithoutWake {
+    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
+        match update {
+            Update::Add(more) => {
+                word.fetch_add(more, Acquire);
+                0
+            }
+            other => word.update_and_wake_all(other),
+        }
+    }
+}
+
+/// Of a word that 0 is stored in: in a lock's own word no one stores that while it is announced.
+fn is_gate(word: &LoomWord) -> bool {
+    loom::is_announced(word)
+}

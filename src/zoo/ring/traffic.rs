@@ -1,0 +1,284 @@
+//! What the lanes of the models put and get, and the judge's account of it.
+
+use std::cell::{Cell, RefCell};
+
+use ::loom::cell::Cell as Guarded;
+
+use crate::explore::loom::{LANES_MAX, me, step};
+use crate::raw::ring::{Bytes, GetRefused, PutRefused, RECORDS_MAX, RawRing, Ring, UNIT};
+use crate::raw::tasks::DoneRefused;
+use crate::raw::{Patience, RawTasks, Refused};
+use crate::world::{Deadline, World};
+
+/// A ring, its bytes, and what was seen of it.
+pub(super) struct Road<W: World> {
+    raw: RawRing<W>,
+    tasks: RawTasks<W>,
+    bytes: Cells,
+    /// Each lane's work on its tasks.
+    works: [Guarded<u32>; LANES_MAX + 1],
+    notes: Notes,
+}
+
+/// The region: loom watches that no unit is read while it is written.
+struct Cells(Vec<Guarded<u64>>);
+
+/// Kept beside the model: the lanes take turns on one thread, and loom sees nothing of it.
+#[derive(Default)]
+struct Notes {
+    /// Puts that returned.
+    acknowledged: RefCell<Vec<u64>>,
+    /// Puts that were begun.
+    begun: RefCell<Vec<u64>>,
+    got: RefCell<Vec<(u32, u64)>>,
+    closed: Cell<bool>,
+    /// Tasks that were begun to be counted, and those that were.
+    tasks_begun: Cell<u32>,
+    tasks_counted: Cell<u32>,
+}
+
+impl Bytes for &Cells {
+    fn read(&self, offset: usize, into: &mut [u8]) {
+        for (cell, piece) in self.0[offset / UNIT..].iter().zip(into.chunks_mut(UNIT)) {
+            step();
+            piece.copy_from_slice(&cell.get().to_le_bytes());
+        }
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) {
+        for (cell, piece) in self.0[offset / UNIT..].iter().zip(from.chunks(UNIT)) {
+            step();
+            cell.set(u64::from_le_bytes(piece.try_into().expect("whole units")));
+        }
+    }
+}
+
+impl<W: World> Road<W> {
+    /// An empty ring of `UNITS`; a record of the models has 2.
+    pub fn empty<const UNITS: usize>() -> Self {
+        Road {
+            raw: RawRing::new(),
+            tasks: RawTasks::new(),
+            bytes: Cells((0..UNITS).map(|_| Guarded::new(0)).collect()),
+            works: std::array::from_fn(|_| Guarded::new(0)),
+            notes: Notes::default(),
+        }
+    }
+
+    /// The same after `ROUNDS` records have come and gone.
+    pub fn used<const UNITS: usize, const ROUNDS: usize>() -> Self {
+        let road = Self::empty::<UNITS>();
+        for _ in 0..ROUNDS {
+            road.put(90);
+            road.get();
+        }
+        road.notes.acknowledged.take();
+        road.notes.begun.take();
+        road.notes.got.take();
+        road
+    }
+
+    /// The same with records 91, 92 .. in it.
+    pub fn holding<const UNITS: usize, const RECORDS: u64>() -> Self {
+        let road = Self::used::<UNITS, 1>();
+        (0..RECORDS).for_each(|n| road.put(91 + n));
+        road
+    }
+
+    pub fn ring(&self) -> Ring<'_, W, impl Bytes> {
+        Ring::new(
+            &self.raw,
+            &self.bytes,
+            self.bytes.0.len() as u32,
+            RECORDS_MAX,
+        )
+    }
+
+    /// Puts, for as long as it takes.
+    pub fn put(&self, value: u64) {
+        assert!(
+            self.put_or_closed(value),
+            "refused, though the ring is open"
+        );
+    }
+
+    /// Puts, unless the ring is closed.
+    pub fn put_or_closed(&self, value: u64) -> bool {
+        match self.try_put(value, Patience::Endless) {
+            Ok(()) => true,
+            Err(PutRefused::Closed) => false,
+            Err(other) => panic!("{other:?}, though the wait has no end"),
+        }
+    }
+
+    pub fn try_put(&self, value: u64, patience: Patience) -> Result<(), PutRefused> {
+        self.notes.begun.borrow_mut().push(value);
+        let was_closed = self.notes.closed.get();
+        let outcome = self.ring().put(7, &value.to_le_bytes(), patience, &mut ());
+        match outcome {
+            Ok(()) => {
+                assert!(!was_closed, "put after the close");
+                self.notes.acknowledged.borrow_mut().push(value);
+            }
+            Err(_) => self
+                .notes
+                .begun
+                .borrow_mut()
+                .retain(|begun| *begun != value),
+        }
+        outcome
+    }
+
+    /// Gets, for as long as it takes.
+    pub fn get(&self) {
+        let got = self.try_get(Patience::Endless);
+        assert_eq!(got, Ok(()), "though the wait has no end");
+    }
+
+    pub fn try_get(&self, patience: Patience) -> Result<(), GetRefused> {
+        let record = self.ring().get(patience, &mut ())?;
+        assert_eq!(record.mark, 7);
+        self.note(&record.bytes);
+        Ok(())
+    }
+
+    /// Gets until the ring is closed and empty.
+    pub fn get_all(&self) {
+        while self.try_get(Patience::Endless) != Err(GetRefused::Closed) {}
+    }
+
+    /// Works on the front record in its place, and then takes it.
+    pub fn work(&self) {
+        let record = self
+            .ring()
+            .claim(Patience::Endless, &mut ())
+            .expect("a record");
+        step();
+        self.ring().finish(&mut ()).expect("it is claimed");
+        self.note(&record.bytes);
+    }
+
+    /// Looks at the front record, and leaves it there.
+    pub fn look(&self) {
+        let seen = self
+            .ring()
+            .claim(Patience::Endless, &mut ())
+            .expect("a record");
+        step();
+        assert_eq!(
+            self.ring().get(Patience::None, &mut ()),
+            Err(GetRefused::Nested),
+            "{seen:?} is claimed by the same thread"
+        );
+        self.ring().abandon();
+    }
+
+    pub fn close(&self) {
+        self.ring().close(&mut ()).expect("it holds no lock");
+        self.notes.closed.set(true);
+    }
+
+    /// Does a task that is there to be done.
+    pub fn do_task(&self) {
+        let work = &self.works[me() as usize];
+        work.set(work.get() + 1);
+        assert!(self.done(), "a task too few");
+    }
+
+    /// A task is done. False: all were already.
+    pub fn done(&self) -> bool {
+        self.notes.tasks_begun.update(|begun| begun + 1);
+        match self.tasks.done(|| self.raw.count_puts()) {
+            Ok(()) => {
+                self.notes.tasks_counted.update(|counted| counted + 1);
+                true
+            }
+            Err(DoneRefused::TooOften) => {
+                self.notes.tasks_begun.update(|begun| begun - 1);
+                false
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until the tasks of all records so far are done.
+    pub fn join(&self) {
+        let all = || self.raw.count_puts();
+        assert_eq!(self.tasks.wait(all, Patience::Endless), Ok(()));
+        self.is_joined();
+    }
+
+    pub fn join_soon(&self) -> bool {
+        let all = || self.raw.count_puts();
+        match self.tasks.wait(all, soon()) {
+            Ok(()) => {
+                self.is_joined();
+                true
+            }
+            Err(refused) => {
+                assert_eq!(refused, Refused::TimedOut);
+                false
+            }
+        }
+    }
+
+    pub fn tasks_counted(&self) -> u32 {
+        self.notes.tasks_counted.get()
+    }
+
+    fn is_joined(&self) {
+        self.works.iter().for_each(|work| {
+            work.get(); // loom refuses it to who has not waited for the work
+        });
+        let begun = self.notes.tasks_begun.get();
+        assert!(
+            begun >= self.raw.count_puts(),
+            "all is done, of which {begun} were begun"
+        );
+    }
+
+    fn note(&self, bytes: &[u8]) {
+        let value = u64::from_le_bytes(bytes.try_into().expect("8 bytes were put"));
+        self.notes.got.borrow_mut().push((me(), value));
+    }
+
+    /// The judge's part, when all lanes are done or dead: of what was acknowledged, at most `lost` is missing.
+    pub fn settle(&self, lost: usize) {
+        self.close();
+        self.get_all();
+        assert_eq!(
+            self.try_put(99, Patience::Endless),
+            Err(PutRefused::Closed),
+            "put into a closed ring"
+        );
+        assert!(self.ring().is_empty() && self.ring().is_closed());
+        let got = self.notes.got.borrow();
+        let mut values: Vec<_> = got.iter().map(|(_, value)| *value).collect();
+        values.sort_unstable();
+        let count = values.len();
+        values.dedup();
+        assert_eq!(values.len(), count, "got twice: {got:?}");
+        let begun = self.notes.begun.borrow();
+        assert!(
+            values.iter().all(|value| begun.contains(value)),
+            "got, and never put: {got:?}"
+        );
+        let acknowledged = self.notes.acknowledged.borrow();
+        let missing = acknowledged.iter().filter(|value| !values.contains(value));
+        let missing: Vec<_> = missing.collect();
+        assert!(missing.len() <= lost, "acknowledged, and lost: {missing:?}");
+        // A value is its putter's number times ten, and counts up.
+        for (at, (getter, value)) in got.iter().enumerate() {
+            let later = &got[at + 1..];
+            let overtaken = later
+                .iter()
+                .find(|(by, other)| by == getter && other / 10 == value / 10 && other < value);
+            assert_eq!(overtaken, None, "out of its putter's order: {got:?}");
+        }
+    }
+}
+
+/// A deadline, whose passing the setting decides.
+pub(super) fn soon() -> Patience {
+    Patience::Until(Deadline { monotonic_ns: 1 })
+}
