@@ -30,14 +30,18 @@ examples! {
     example_000_c "000.c"
     example_001_e1 "001.e1"
     example_001_e2 "001.e2"
+    example_001_e4 "001.e4"
+    example_001_e5 "001.e5"
     example_001_v "001.v"
     example_002_1 "002.1"
     example_002_2 "002.2"
     example_002_3 "002.3"
+    example_002_4 "002.4"
     example_003_1 "003.1"
     example_003_1b "003.1b"
     example_003_1c "003.1c"
     example_003_2 "003.2"
+    example_003_4 "003.4"
     example_003_5 "003.5"
     example_003_5b "003.5b"
     example_003_5c "003.5c"
@@ -47,9 +51,11 @@ examples! {
     example_004_4 "004.4"
     example_004_5 "004.5"
     example_004_6 "004.6"
+    example_004_7 "004.7"
     example_004_8 "004.8"
     example_004_8b "004.8b"
     example_004_8c "004.8c"
+    example_004_9 "004.9"
 }
 
 #[test]
@@ -145,7 +151,7 @@ fn spawned_without_a_register_tutorial_004_prints_what_was_recorded() {
     assert_eq!(
         recorded,
         [
-            "004.1", "004.2", "004.3", "004.4", "004.5", "004.6", "004.8"
+            "004.1", "004.2", "004.3", "004.4", "004.5", "004.6", "004.7", "004.8"
         ]
     );
 }
@@ -159,6 +165,7 @@ forkproof::spawnable!(
     t004::square_into,
     t004::set_and_square,
     t004::update_value,
+    t004::square_into_queue,
     t004::deposit,
     t004::withdraw,
 );

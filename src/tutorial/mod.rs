@@ -52,14 +52,18 @@ pub static EXAMPLES: &[Example] = &[
     example("000.c", "plain_rows", t000::plain_rows),
     example("001.e1", "global_list", t001::global_list),
     example("001.e2", "shared_memory", t001::shared_memory),
+    example("001.e4", "queue", t001::queue),
+    example("001.e5", "pipe", t001::pipe),
     example("001.v", "initial_value", t001::initial_value),
     example("002.1", "private_list", t002::private_list),
     example("002.2", "shared_array", t002::shared_array),
     example("002.3", "shared_value", t002::shared_value),
+    example("002.4", "queue", t002::queue),
     example("003.1", "one_process", t003::one_process),
     example("003.1b", "attributes", t003::attributes),
     example("003.1c", "daemons", t003::daemons),
     example("003.2", "nested", t003::nested),
+    example("003.4", "pipe_and_queue", t003::pipe_and_queue),
     example("003.5", "lock_joined", t003::lock_joined),
     example("003.5b", "lines_without_lock", t003::lines_without_lock),
     example("003.5c", "lines_with_lock", t003::lines_with_lock),
@@ -73,9 +77,11 @@ pub static EXAMPLES: &[Example] = &[
     example("004.5", "value_and_array", t004::value_and_array)
         .recorded(|| spawned(t004::value_and_array)),
     example("004.6", "value", t004::value).recorded(|| spawned(t004::value)),
+    example("004.7", "queue", t004::queue).recorded(|| spawned(t004::queue)),
     example("004.8", "bank_joined", t004::bank_joined).recorded(|| spawned(t004::bank_joined)),
     example("004.8b", "bank_with_lock", t004::bank_with_lock),
     example("004.8c", "bank_without_lock", t004::bank_without_lock),
+    example("004.9", "two_queues", t004::two_queues),
 ];
 
 /// No such example.
@@ -210,7 +216,7 @@ mod tests {
         );
         assert_eq!(
             message("002.99"),
-            r#"there is no example "002.99"; there is 002.1, 002.2, 002.3"#
+            r#"there is no example "002.99"; there is 002.1, 002.2, 002.3, 002.4"#
         );
         assert_eq!(
             message("00.a"),
@@ -223,7 +229,7 @@ mod tests {
     #[test]
     fn one_that_is_not_written_yet_is_known() {
         assert!(
-            message("004.9").starts_with(r#"example "004.9" is not written yet; there is 004.1"#)
+            message("003.7").starts_with(r#"example "003.7" is not written yet; there is 003.1"#)
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use forkproof::{Array, Process, Result, Value};
+use forkproof::{Array, Pipe, Process, Queue, Receiver, Result, Sender, Value};
 
 static RESULT: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
@@ -54,5 +54,67 @@ pub fn shared_memory() -> Result<()> {
 pub fn initial_value() -> Result<()> {
     let square_sum = Value::new(10)?;
     println!("{}", square_sum.get()?);
+    Ok(())
+}
+
+pub fn put_squares(numbers: Vec<i32>, q: Queue<i32>) -> Result<()> {
+    for number in numbers {
+        q.put(number * number)?;
+    }
+    Ok(())
+}
+
+pub fn print_queue(q: Queue<i32>) -> Result<()> {
+    println!("Queue elements:");
+    while !q.is_empty() {
+        println!("{}", q.get()?);
+    }
+    println!("Queue is now empty!");
+    Ok(())
+}
+
+/// 001.e4: a `Queue`, filled by one child and emptied by the next.
+pub fn queue() -> Result<()> {
+    let q = Queue::new()?;
+    let p1 = Process::new(put_squares, (vec![1, 2, 3, 4], q.clone()));
+    let p2 = Process::new(print_queue, (q,));
+
+    p1.start()?;
+    p1.join()?;
+    p2.start()?;
+    p2.join()?;
+    Ok(())
+}
+
+pub fn send_all(messages: Vec<String>, connection: Sender<String>) -> Result<()> {
+    for message in messages {
+        connection.send(&message)?;
+        println!("Sent the message: {message}");
+    }
+    Ok(())
+}
+
+pub fn receive_all(connection: Receiver<String>) -> Result<()> {
+    loop {
+        let message = connection.recv()?;
+        if message == "END" {
+            return Ok(());
+        }
+        println!("Received the message: {message}");
+    }
+}
+
+/// 001.e5: a `Pipe`, with a sender at one end and a receiver at the other. They work at the same time: a message
+/// may be received, and that be printed, before the sender has printed that it was sent.
+pub fn pipe() -> Result<()> {
+    let messages = ["hello", "hey", "hru?", "END"].map(String::from).to_vec();
+    let (receiver, sender) = Pipe::one_way()?;
+    let p1 = Process::new(send_all, (messages, sender));
+    let p2 = Process::new(receive_all, (receiver,));
+
+    p1.start()?;
+    p2.start()?;
+    p1.join()?;
+    p2.join()?;
     Ok(())
 }

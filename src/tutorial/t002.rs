@@ -1,8 +1,8 @@
-//! Tutorial 002: the same squares in private memory, in an `Array`, and a float in a `Value`.
+//! Tutorial 002: the same squares in private memory, in an `Array` and in a `Queue`, and a float in a `Value`.
 
 use std::sync::Mutex;
 
-use forkproof::{Array, Process, Result, Value};
+use forkproof::{Array, Process, Queue, Result, Value};
 
 static RESULT: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
@@ -60,5 +60,25 @@ pub fn shared_value() -> Result<()> {
     p.join()?;
 
     println!("value outside process: {}", value.get()?);
+    Ok(())
+}
+
+pub fn square_into_queue(numbers: Vec<i32>, q: Queue<i32>) -> Result<()> {
+    for number in numbers {
+        q.put(number * number)?;
+    }
+    Ok(())
+}
+
+/// 002.4: a `Queue` needs no length to begin with. When the child was joined, all is in it.
+pub fn queue() -> Result<()> {
+    let q = Queue::new()?;
+    let p = Process::new(square_into_queue, (vec![2, 3, 4, 5, 8, 19], q.clone()));
+    p.start()?;
+    p.join()?;
+
+    while !q.is_empty() {
+        print!("{} ", q.get()?);
+    }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Tutorial 003: starting, joining and nesting processes, and a lock around what they print.
+//! Tutorial 003: starting, joining and nesting processes, messages between them, and a lock around what they print.
 
 use std::path::Path;
 
 use forkproof::tutorial::sleep;
-use forkproof::{Lock, Process, Result, Value};
+use forkproof::{Lock, Pipe, Process, Queue, Result, Value};
 
 pub fn individual_process(seconds: u32) {
     println!("start child process");
@@ -123,6 +123,22 @@ pub fn nested() -> Result<()> {
     p.start()?;
     p.join()?;
     println!("exit parent process");
+    Ok(())
+}
+
+/// 003.4: a `Pipe` connects two, and both may send; a `Queue` connects many. What no one gets from it is no
+/// obstacle to the end of the program.
+pub fn pipe_and_queue() -> Result<()> {
+    let (conn_1, conn_2) = Pipe::duplex::<String, String>()?;
+    conn_1.send(&"pipe: [message] from conn_1".to_owned())?;
+    println!("{}", conn_2.recv()?);
+    conn_2.send(&"pipe: [message] from conn_2".to_owned())?;
+    println!("{}", conn_1.recv()?);
+
+    let queue = Queue::new()?;
+    queue.put("queue: [message] (1)".to_owned())?;
+    queue.put("queue: [message] (2)".to_owned())?;
+    println!("{}", queue.get()?);
     Ok(())
 }
 

@@ -1,14 +1,15 @@
-//! Tutorial 004: two processes at work, shared memory, and a bank that needs its lock.
+//! Tutorial 004: two processes at work, shared memory, a queue, and a bank that needs its lock.
 //!
 //! Its author ran it in a notebook on Windows, where a child is a new run of the program
 //! ([`StartMethod::Spawn`](forkproof::StartMethod::Spawn)) that looks its function up by name, and no name
 //! was found. The functions below are in no registry either ([`spawnable!`](forkproof::spawnable)): spawned,
 //! their children end with exit code 1 before they touch anything, and the parents print what the author saw.
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use forkproof::tutorial::sleep;
-use forkproof::{Array, Lock, Process, Result, Value};
+use forkproof::{Array, Lock, Process, Queue, Result, Value};
 
 pub fn print_squares(numbers: Vec<i32>) {
     println!("Calculate Square of Numbers");
@@ -139,6 +140,26 @@ pub fn value() -> Result<()> {
     Ok(())
 }
 
+pub fn square_into_queue(numbers: Vec<i32>, q: Queue<i32>) -> Result<()> {
+    for n in numbers {
+        q.put(n * n)?;
+    }
+    Ok(())
+}
+
+/// 004.7: a `Queue` brings the squares back to the parent.
+pub fn queue() -> Result<()> {
+    let q = Queue::new()?;
+    let p = Process::new(square_into_queue, (vec![2, 3, 4, 5], q.clone()));
+    p.start()?;
+    p.join()?;
+
+    while !q.is_empty() {
+        println!("{}", q.get()?);
+    }
+    Ok(())
+}
+
 pub fn deposit(balance: Value<i32>, lock: Lock) -> Result<()> {
     for _ in 0..100 {
         sleep(0.01);
@@ -224,5 +245,37 @@ pub fn bank_without_lock() -> Result<()> {
     w.join()?;
 
     println!("{}", balance.get()?);
+    Ok(())
+}
+
+/// A queue between threads: each process has its own.
+static BETWEEN_THREADS: Mutex<VecDeque<i32>> = Mutex::new(VecDeque::new());
+
+pub fn square_into_both(numbers: Vec<i32>, between_processes: Queue<i32>) -> Result<()> {
+    for n in numbers {
+        between_processes.put(n * n)?;
+        BETWEEN_THREADS.lock().unwrap().push_back(n * n);
+    }
+    println!("in the child: {:?}", BETWEEN_THREADS.lock().unwrap());
+    Ok(())
+}
+
+/// 004.9: what the child puts into a `Queue` reaches its parent; what it puts into a queue that only threads share
+/// stays in the child.
+pub fn two_queues() -> Result<()> {
+    let between_processes = Queue::new()?;
+    let p = Process::new(
+        square_into_both,
+        (vec![2, 3, 4, 5], between_processes.clone()),
+    );
+    p.start()?;
+    p.join()?;
+
+    let mut squares = Vec::new();
+    while !between_processes.is_empty() {
+        squares.push(between_processes.get()?);
+    }
+    println!("between processes: {squares:?}");
+    println!("between threads: {:?}", BETWEEN_THREADS.lock().unwrap());
     Ok(())
 }

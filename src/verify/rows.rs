@@ -82,6 +82,7 @@ pub static CHECKS: &[Check] = &[
         deaths::subject(Subject::Event, b, p)
     }),
     row("list", Technique::Proptest, appends::list),
+    row("Queue", Technique::Proptest, appends::queue),
     row("Pipe", Technique::EveryStep, |b, p| {
         turn::every_step("Pipe", b, p)
     }),
