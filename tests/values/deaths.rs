@@ -3,17 +3,8 @@
 use forkproof::{Array, Error, Lock, LockError, LockFailure, Process, RLock, Value};
 use nix::sys::signal::{Signal, raise};
 
-use crate::start;
 use crate::wire::{Wire, in_child};
-
-fn die() {
-    raise(Signal::SIGKILL).unwrap();
-}
-
-fn killed(p: Process) {
-    p.start().unwrap();
-    assert_eq!(p.join().unwrap(), -9);
-}
+use crate::{die, killed, start};
 
 /// Takes what the last owner left, whatever it is an owner of.
 macro_rules! inherit {

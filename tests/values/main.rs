@@ -1,10 +1,12 @@
-//! Locks, values and arrays, as their user meets them, across real processes. Nothing here sleeps: tests and
+//! Locks, semaphores, events, values and arrays, as their user meets them, across real processes. Nothing here sleeps: tests and
 //! children tell each other over wires where they are.
 
 mod arrays;
 mod deaths;
+mod events;
 mod handles;
 mod locks;
+mod semaphores;
 mod types;
 mod values;
 #[path = "../process/wire.rs"]
@@ -13,6 +15,7 @@ mod wire;
 
 use forkproof::Process;
 use forkproof::process::{Argument, Target};
+use nix::sys::signal::{Signal, raise};
 use wire::{Exchange, Wire};
 
 /// Starts a child that calls as soon as it has come so far, and waits until it has.
@@ -47,4 +50,15 @@ fn race<F: Target<Args> + Copy, Args: Argument>(
 /// A child's side of [`race`].
 fn at_the_start(exchange: String) {
     assert_eq!(Wire::call(&exchange).hear(), "go");
+}
+
+/// The calling process is killed.
+fn die() {
+    raise(Signal::SIGKILL).unwrap();
+}
+
+/// Runs a process that dies.
+fn killed(p: Process) {
+    p.start().unwrap();
+    assert_eq!(p.join().unwrap(), -9);
 }
