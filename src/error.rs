@@ -7,7 +7,9 @@ use crate::data::{
 };
 use crate::process::ProcessError;
 use crate::shm::Plain;
-use crate::sync::{LockError, LockFailure, SemaphoreError};
+use crate::sync::{
+    BarrierError, ConditionError, ConditionFailure, LockError, LockFailure, SemaphoreError,
+};
 
 /// Everything that can go wrong in this library, without the guards that [`LockError`] may hold: the `?`
 /// operator drops them.
@@ -20,6 +22,10 @@ pub enum Error {
     Lock(#[from] LockFailure),
     #[error(transparent)]
     Semaphore(#[from] SemaphoreError),
+    #[error(transparent)]
+    Condition(#[from] ConditionFailure),
+    #[error(transparent)]
+    Barrier(#[from] BarrierError),
     #[error(transparent)]
     Bounds(#[from] BoundsError),
     #[error(transparent)]
@@ -42,6 +48,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl<G> From<LockError<G>> for Error {
     fn from(error: LockError<G>) -> Error {
         Error::Lock(error.failure())
+    }
+}
+
+/// Drops the guard; see [`ConditionFailure`].
+impl<G> From<ConditionError<G>> for Error {
+    fn from(error: ConditionError<G>) -> Error {
+        Error::Condition(error.failure())
     }
 }
 

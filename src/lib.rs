@@ -103,7 +103,8 @@ pub use process::{
 };
 pub use shm::Plain;
 pub use sync::{
-    BoundedSemaphore, Event, Lock, LockError, LockFailure, LockGuard, Permit, RLock, RLockGuard,
+    Barrier, BarrierError, BoundedSemaphore, Condition, ConditionError, ConditionFailure,
+    ConditionGuard, Event, Lock, LockError, LockFailure, LockGuard, Permit, RLock, RLockGuard,
     Semaphore, SemaphoreError,
 };
 

@@ -55,10 +55,14 @@
 //! - Fairness between those in line and one that comes when the next round has just begun.
 //! - Round numbers wrap after 2^29: a party would have to stay seated for as long.
 
+mod arrival;
 mod phase;
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
+pub use arrival::{Arrived, Last, NotPassed, Turn};
+
+use arrival::Seat;
 use phase::{ACTING, BROKEN, DRAINING, FILLING, RESETTING, ROUND, round, status};
 
 use super::mutex::{Acquired, Patience, RawMutex, Refused};
@@ -91,66 +95,6 @@ impl<W: World> BarrierHead<W> {
 impl<W: World> Default for BarrierHead<W> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// What the last to come does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Last {
-    /// Lets all pass.
-    Releases,
-    /// Runs an action first, and then calls [`RawBarrier::acted`] or [`RawBarrier::failed`].
-    Acts,
-}
-
-/// A party has come, and all others have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrived {
-    /// It has passed, as the nth to come.
-    Passed(usize),
-    /// It came last, and is to act.
-    Acts(Turn),
-}
-
-/// The turn to act: of the last to come, in one round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "all others wait until the action has ended"]
-pub struct Turn {
-    seat: Seat,
-}
-
-/// Why a party has not passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotPassed {
-    /// Someone died, gave up, aborted or reset the barrier; or its action failed.
-    Broken,
-    /// The deadline came first. If this party had a seat the barrier is broken for all.
-    TimedOut,
-    /// The calling thread holds as many locks as the kernel would look at if it died. Nothing was changed.
-    TooManyHeld,
-}
-
-/// A party's place in a round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seat {
-    number: usize,
-    /// The phase's round.
-    round: u32,
-}
-
-impl Seat {
-    /// Whether its round has not ended.
-    fn is_pending(self, phase: u32) -> bool {
-        round(phase) == self.round && matches!(status(phase), FILLING | ACTING)
-    }
-
-    /// How its round has ended.
-    fn outcome(self, phase: u32) -> Result<usize, NotPassed> {
-        if round(phase) == self.round {
-            Err(NotPassed::Broken)
-        } else {
-            Ok(self.number)
-        }
     }
 }
 

@@ -111,7 +111,7 @@ impl Lock {
         self.mutex().is_locked()
     }
 
-    fn mutex(&self) -> &RawMutex<Os> {
+    pub(super) fn mutex(&self) -> &RawMutex<Os> {
         // SAFETY: new() put it there; a handle that arrives is checked by its tag.
         unsafe { self.block.object(0) }
     }

@@ -88,7 +88,7 @@ impl RLock {
         self.mutex().is_mine()
     }
 
-    fn mutex(&self) -> &RawReentrantMutex<Os> {
+    pub(super) fn mutex(&self) -> &RawReentrantMutex<Os> {
         // SAFETY: new() put it there; a handle that arrives is checked by its tag.
         unsafe { self.block.object(0) }
     }

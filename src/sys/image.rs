@@ -63,7 +63,15 @@ pub fn in_main_executable() -> bool {
 /// # Errors
 /// The function is in a shared library, so its place says nothing about another process.
 pub fn offset_of(entry: Entry) -> io::Result<u64> {
-    let address = entry as *const () as usize;
+    offset_of_code(entry as *const ())
+}
+
+/// A function of any type as its offset.
+///
+/// # Errors
+/// As [`offset_of`].
+pub fn offset_of_code(code: *const ()) -> io::Result<u64> {
+    let address = code as usize;
     if address < start() || address >= end() {
         return Err(refusal(
             "the target lies in a shared library: only functions of the program itself can be started",
@@ -77,9 +85,14 @@ pub fn offset_of(entry: Entry) -> io::Result<u64> {
 /// # Safety
 /// The offset came from [`offset_of`] in a process of this same image.
 pub unsafe fn entry_at(offset: u64) -> Entry {
-    let address = (start() + offset as usize) as *const ();
     // SAFETY: the caller's promise: an Entry stands there.
-    unsafe { std::mem::transmute::<*const (), Entry>(address) }
+    unsafe { std::mem::transmute::<*const (), Entry>(code_at(offset)) }
+}
+
+/// Where the function is that is at an offset: a function, if the offset came from [`offset_of_code`] in a process of
+/// this same image.
+pub fn code_at(offset: u64) -> *const () {
+    (start() + offset as usize) as *const ()
 }
 
 /// An offset that no other copy of this crate in the same program has.

@@ -6,7 +6,7 @@ pub mod direct;
 pub mod exec;
 pub mod fork;
 pub mod futex;
-mod image;
+pub mod image;
 pub mod life;
 pub mod memory;
 pub mod message;

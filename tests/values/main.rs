@@ -2,6 +2,8 @@
 //! children tell each other over wires where they are.
 
 mod arrays;
+mod barriers;
+mod conditions;
 mod deaths;
 mod events;
 mod handles;

@@ -1,0 +1,329 @@
+//! `Condition`: waiting, with a lock in hand, for what another will say.
+
+mod error;
+mod guard;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use error::{ConditionError, ConditionFailure};
+pub use guard::ConditionGuard;
+
+use super::error::LockError;
+use super::lock::{Lock, patience};
+use super::rlock::RLock;
+use crate::raw::condvar::WAITERS_MAX;
+use crate::raw::{Acquired, CondvarHead, NoWait, NotHeld, Patience, RawCondvar, Waited};
+use crate::shm::{Block, InShared, Shared, block, passage};
+use crate::sys::{Os, SharedWord};
+use crate::world::{Deadline, Node, Word};
+
+// SAFETY: `repr(C)`: two atomics.
+unsafe impl InShared for CondvarHead<Os> {}
+
+/// Waiters at a time, unless more are asked for.
+const WAITERS_DEFAULT: usize = 48;
+
+// What lies where: how many seats there are, the head, the seats, and behind them as many bells.
+const WAITERS_AT: usize = 0;
+const HEAD_AT: usize = 8;
+const SEATS_AT: usize = 16;
+const NODE_BYTES: usize = size_of::<Node<Os>>();
+const _: () = assert!(HEAD_AT + size_of::<CondvarHead<Os>>() <= SEATS_AT);
+const _: () = assert!(bytes_for(WAITERS_DEFAULT) <= 4_096);
+
+const fn bytes_for(waiters: usize) -> usize {
+    SEATS_AT + waiters * 2 * NODE_BYTES
+}
+
+/// A lock, and a place to wait until another holder of it says that something has changed.
+///
+/// A clone is the same condition, with the same lock. As an argument of a process it is the same there.
+///
+/// ```
+/// use forkproof::{Condition, Process, Value};
+///
+/// fn produce(goods: Value<u32>, arrived: Condition) -> forkproof::Result<()> {
+///     let held = arrived.lock()?;
+///     goods.set_unlocked(goods.get_unlocked() + 1);
+///     held.notify_one();
+///     Ok(())
+/// }
+///
+/// # fn main() -> forkproof::Result<()> {
+/// let (goods, arrived) = (Value::new(0)?, Condition::new()?);
+/// let producer = Process::new(produce, (goods.clone(), arrived.clone()));
+/// let mut held = arrived.lock()?;
+/// producer.start()?;
+/// held = held.wait_for(|| goods.get_unlocked() > 0)?;
+/// goods.set_unlocked(goods.get_unlocked() - 1);
+/// drop(held);
+/// assert_eq!(producer.join()?, 0);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Waiting
+/// A wait gives the lock back, however often it is held, sleeps, and takes it again as often. Nothing that is said
+/// under the lock after a wait has begun is missed. A wait returns when it is notified, and not before, but for its
+/// deadline or the death of the lock's owner. A notification goes to who has waited longest; it has no effect on
+/// waits that begin after it.
+///
+/// # When a process dies
+/// - A waiter that is killed before it has returned passes the notification that it was given on to another who
+///   waited when it was given: none is swallowed, and none is given twice.
+/// - A notifier that is killed has notified some, or all, or none. If it died with the lock, the next holder, who may
+///   be a waiter, is told by [`LockError::OwnerDied`] or [`ConditionError::OwnerDied`], and should look at what was
+///   waited for, mend it, and notify in its place.
+/// - A lock that is given up by its next holder ([`LockError::NotRecoverable`]) wakes all who wait, and they are refused.
+/// - That no one is left who could notify, a waiter is not told: for that, wait with a time-out, or for the process.
+///
+/// # Memory ordering
+/// That of the [`Lock`].
+#[derive(Clone)]
+pub struct Condition {
+    block: Arc<Block>,
+    waiters: usize,
+    with: With,
+}
+
+/// The lock that it goes with.
+#[derive(Clone, Serialize, Deserialize)]
+enum With {
+    Lock(Lock),
+    RLock(RLock),
+}
+
+impl Condition {
+    /// With an [`RLock`] of its own, as CPython's, and room for 48 who wait at a time.
+    ///
+    /// # Errors
+    /// No memory, or no descriptor for a new arena.
+    pub fn new() -> io::Result<Condition> {
+        Condition::with_rlock(RLock::new()?)
+    }
+
+    /// With this lock, which others may use on its own.
+    ///
+    /// # Errors
+    /// As [`new`](Condition::new).
+    pub fn with_lock(lock: Lock) -> io::Result<Condition> {
+        Condition::allocate(With::Lock(lock), WAITERS_DEFAULT)
+    }
+
+    /// With this lock, which others may use on its own.
+    ///
+    /// # Errors
+    /// As [`new`](Condition::new).
+    pub fn with_rlock(rlock: RLock) -> io::Result<Condition> {
+        Condition::allocate(With::RLock(rlock), WAITERS_DEFAULT)
+    }
+
+    /// The same lock, a condition of its own, and room for so many who wait at a time: at most 120, as the kernel
+    /// lets a thread sleep on no more than 128 words.
+    ///
+    /// # Errors
+    /// No room at all, or for more than 120 ([`io::ErrorKind::InvalidInput`]); else as [`new`](Condition::new).
+    pub fn with_waiters(&self, waiters: usize) -> io::Result<Condition> {
+        if !(1..=WAITERS_MAX).contains(&waiters) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("a condition has room for 1 to {WAITERS_MAX} waiters, not {waiters}"),
+            ));
+        }
+        Condition::allocate(self.with.clone(), waiters)
+    }
+
+    fn allocate(with: With, waiters: usize) -> io::Result<Condition> {
+        let block = Block::allocate(bytes_for(waiters), tag())?;
+        block.init(WAITERS_AT, SharedWord::new(waiters as u32));
+        block.init(HEAD_AT, CondvarHead::<Os>::new());
+        for node in 0..2 * waiters {
+            block.init(SEATS_AT + node * NODE_BYTES, Node::<Os>::new());
+        }
+        Ok(Condition {
+            block: Arc::new(block),
+            waiters,
+            with,
+        })
+    }
+
+    /// Takes the lock, waiting for it as long as it takes.
+    ///
+    /// # Errors
+    /// [`LockError`], except `WouldBlock` and `TimedOut`; `AlreadyHeld` only with a [`Lock`].
+    pub fn lock(&self) -> Result<ConditionGuard<'_>, LockError<ConditionGuard<'_>>> {
+        self.acquire(Patience::Endless)
+    }
+
+    /// Takes the lock if no one else holds it.
+    ///
+    /// # Errors
+    /// [`LockError`], except `TimedOut`; `AlreadyHeld` only with a [`Lock`].
+    pub fn try_lock(&self) -> Result<ConditionGuard<'_>, LockError<ConditionGuard<'_>>> {
+        self.acquire(Patience::None)
+    }
+
+    /// Takes the lock, waiting for it no longer than `timeout`. A time of zero still takes a free lock.
+    ///
+    /// # Errors
+    /// [`LockError`], except `WouldBlock`; `AlreadyHeld` only with a [`Lock`].
+    pub fn lock_timeout(
+        &self,
+        timeout: Duration,
+    ) -> Result<ConditionGuard<'_>, LockError<ConditionGuard<'_>>> {
+        self.acquire(patience(timeout))
+    }
+
+    /// How many wait and have not been notified: out of date as soon as it is known, but to who holds the lock.
+    pub fn waiters(&self) -> usize {
+        self.raw().waiters()
+    }
+
+    fn acquire(
+        &self,
+        patience: Patience,
+    ) -> Result<ConditionGuard<'_>, LockError<ConditionGuard<'_>>> {
+        let acquired = match &self.with {
+            With::Lock(lock) => lock.mutex().lock(patience)?,
+            With::RLock(rlock) => rlock.mutex().lock(patience)?,
+        };
+        let guard = ConditionGuard::new(self);
+        match acquired {
+            Acquired::Clean => Ok(guard),
+            Acquired::OwnerDied => Err(LockError::OwnerDied(guard)),
+        }
+    }
+
+    fn wait(&self, until: Option<Deadline>) -> Result<Waited, NoWait> {
+        match &self.with {
+            With::Lock(lock) => self.raw().wait(lock.mutex(), until),
+            With::RLock(rlock) => self.raw().wait(rlock.mutex(), until),
+        }
+    }
+
+    fn notify(&self, count: usize) -> Result<usize, NotHeld> {
+        match &self.with {
+            With::Lock(lock) => self.raw().notify(lock.mutex(), count),
+            With::RLock(rlock) => self.raw().notify(rlock.mutex(), count),
+        }
+    }
+
+    fn mark_consistent(&self) -> Result<(), NotHeld> {
+        match &self.with {
+            With::Lock(lock) => lock.mutex().mark_consistent(),
+            With::RLock(rlock) => rlock.mutex().mark_consistent(),
+        }
+    }
+
+    fn unlock(&self) -> Result<(), NotHeld> {
+        match &self.with {
+            With::Lock(lock) => lock.mutex().unlock(),
+            With::RLock(rlock) => rlock.mutex().unlock(),
+        }
+    }
+
+    fn raw(&self) -> RawCondvar<'_, Os> {
+        let bells_at = SEATS_AT + self.waiters * NODE_BYTES;
+        // SAFETY: allocate() put it there; a handle that arrives is checked by its tag.
+        let head = unsafe { self.block.object(HEAD_AT) };
+        // SAFETY: as above; their number is checked on arrival.
+        let seats = unsafe { self.block.objects(SEATS_AT, self.waiters) };
+        // SAFETY: as above.
+        let bells = unsafe { self.block.objects(bells_at, self.waiters) };
+        RawCondvar::new(head, seats, bells)
+    }
+}
+
+/// Blocks of any size: how many waiters there is room for is read from the block.
+fn tag() -> u32 {
+    Block::tag("Condition", SEATS_AT)
+}
+
+impl Shared for Condition {
+    fn block(&self) -> &Block {
+        &self.block
+    }
+
+    fn part(&self, offset: usize) -> String {
+        let Some(beyond) = offset.checked_sub(SEATS_AT) else {
+            return match offset {
+                HEAD_AT => "'s tickets".to_owned(),
+                WAITERS_AT => "'s size".to_owned(),
+                _ => "'s passing".to_owned(),
+            };
+        };
+        let (node, offset) = (beyond / NODE_BYTES, beyond % NODE_BYTES);
+        let what = match (node < self.waiters, offset) {
+            (true, 0) => "seat",
+            (true, 4) => "ticket",
+            (true, 8) => "horizon",
+            (false, 0) => "bell",
+            _ => "links",
+        };
+        format!("'s {what} {}", node % self.waiters)
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lock: &dyn fmt::Debug = match &self.with {
+            With::Lock(lock) => lock,
+            With::RLock(rlock) => rlock,
+        };
+        write!(f, "<Condition({lock:?}, {})>", self.waiters())
+    }
+}
+
+/// As it travels.
+#[derive(Serialize, Deserialize)]
+struct Parts {
+    #[serde(serialize_with = "block::serialize", deserialize_with = "arrive")]
+    block: Arc<Block>,
+    with: With,
+}
+
+impl Serialize for Condition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let parts = Parts {
+            block: self.block.clone(),
+            with: self.with.clone(),
+        };
+        parts.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Condition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Condition, D::Error> {
+        let Parts { block, with } = Parts::deserialize(deserializer)?;
+        let waiters = waiters_in(&block);
+        Ok(Condition {
+            block,
+            waiters,
+            with,
+        })
+    }
+}
+
+fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Block>, D::Error> {
+    let block = block::deserialize(deserializer, "Condition", tag())?;
+    let waiters = waiters_in(&block);
+    if (1..=WAITERS_MAX).contains(&waiters) && bytes_for(waiters) <= block.len() {
+        Ok(block)
+    } else {
+        let complaint = format!("a Condition for {waiters} in {} bytes", block.len());
+        Err(D::Error::custom(passage::complain(complaint)))
+    }
+}
+
+fn waiters_in(block: &Block) -> usize {
+    // SAFETY: allocate() put it there; the handle was checked by its tag.
+    let waiters = unsafe { block.object::<SharedWord>(WAITERS_AT) };
+    // Relaxed: written once, before anyone else knew of the block.
+    waiters.load(std::sync::atomic::Ordering::Relaxed) as usize
+}
