@@ -23,20 +23,24 @@
 //! 1. [`world`]: the seam. An algorithm runs in a *world*: words, a sleep that compares first, a wake, and the
 //!    kernel's robust list. The same source runs over the kernel and over loom's model of memory.
 //! 2. [`raw`]: the algorithms, generic over the world. [`raw::mutex`] is the heart of all: a lock that outlives
-//!    its owner.
+//!    its owner. [`raw::roster`]: places that come back when their taker dies, of which the semaphore's permits and
+//!    the seats of the condition variable and the barrier are made. [`raw::ring`]: the queue, of which one store
+//!    commits each put and each get.
 //! 3. [`sys`]: the kernel and nothing else. [`sys::Os`] is the real world; [`sys::step`] reports each access to
 //!    shared memory; [`sys::robust`] is how the kernel learns what a dead thread held; [`sys::zygote`] makes
 //!    children safely beside threads.
 //! 4. [`shm`]: what may live in shared memory, and where; [`shm::passage`] is how a shared object travels inside
 //!    an ordinary serde value.
-//! 5. [`sync`], [`data`], [`process`]: what users see. [`Lock`], [`RLock`]; [`Value`], [`Array`]; [`Process`].
+//! 5. [`sync`], [`data`], [`process`]: what users see. [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`],
+//!    [`Condition`], [`Event`], [`Barrier`]; [`Value`], [`Array`], [`Queue`], [`JoinableQueue`], [`SimpleQueue`],
+//!    [`Pipe`], [`wait`](wait()); [`Process`].
 //!
 //! and, with the feature `harness` (on by default):
 //!
 //! 6. [`check`]: the judge. Pure; imports nothing of what it judges.
 //! 7. [`explore`]: the *turn*, which runs real processes one step at a time in a given order, kills included; and
 //!    the world inside loom.
-//! 8. [`zoo`]: the models of the lock, and locks broken on purpose that they must catch.
+//! 8. [`zoo`]: the models of the algorithms, and these broken on purpose, which the models must catch.
 //! 9. [`tutorial`]: the examples, as a user would write them.
 //! 10. [`verify`]: the table.
 //!
@@ -56,6 +60,18 @@
 //! - **A guard works on a private copy**, written back when it is dropped. All accesses to shared memory are then
 //!   atomic pieces of at most 8 bytes, which makes the unlocked forms sound, makes each piece a step, and leaves a
 //!   value of up to 8 bytes whole whoever is killed.
+//! - **No one sleeps holding a lock that others need to look around**: who waits for room in a queue, for something
+//!   to get, or for a permit, stands first in a *line*, a robust lock of its own, and the short lock of the object is
+//!   free. So a `try_` form never waits for a sleeper, and answers truthfully.
+//! - **A permit is a place, and so is the seat of a waiter**: one word in shared memory with its taker's id, so a death
+//!   gives it back by the kernel's own hand, and wakes one who sleeps on it. Counts that a death would have to be
+//!   subtracted from do not exist.
+//! - **A pipe is a pair of sockets**, not a ring: a packet is whole whoever is killed, and it is the kernel that tells
+//!   the end when the last process that has the other end is gone, in the same poll as for any other file. A ring's
+//!   sleepers would need a word that dies with a *process*, and the robust list knows threads.
+//! - **Descriptors stand on a shelf**: shared objects inside a queue's item need their memory's descriptors, which
+//!   no ring can hold. They wait in a socket that all holders of the queue have, under the stamp of the record, and a
+//!   getter looks at them before it commits and takes them off after; so they outlive their putter.
 //! - **The broken variants are worlds, not locks**: most bugs are put beneath the unchanged algorithm (a wake
 //!   that is lost, an ordering that is relaxed, an announcement that does not arrive), so the models run on the
 //!   source that ships.

@@ -28,6 +28,16 @@ fn a_bank_under_a_lock_that_is_taken_again_is_explained_by_the_sequential_one() 
 }
 
 #[test]
+fn appends_to_a_list_under_a_lock_are_explained_by_the_sequential_one() {
+    holds::row("list", Technique::Proptest);
+}
+
+#[test]
+fn traffic_through_a_queue_is_explained_by_the_sequential_one() {
+    holds::row("Queue", Technique::Proptest);
+}
+
+#[test]
 fn processes_start_and_end_as_they_are_told() {
     holds::row("Process", Technique::Starts);
 }

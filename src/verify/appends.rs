@@ -94,10 +94,14 @@ fn appends() -> impl Strategy<Value = Scenario<list::List>> {
     })
 }
 
-/// Scenarios of a queue with a few items to begin with, and two to four lanes of up to twelve calls.
+/// Scenarios of a queue with a few items to begin with, and two to four lanes of calls: few, as a put returns nothing
+/// that would tell the judge of its place, and there are at most 12! / 3!^4 orders to look at.
 fn traffic() -> impl Strategy<Value = Scenario<queue::Queue>> {
     let capacity = prop::option::of(3..=5usize);
-    let lanes = prop::collection::vec(prop::collection::vec(0..=8u8, 0..=12), 2..=4);
+    let lanes = prop_oneof![Just((2, 7)), Just((3, 4)), Just((4, 3))];
+    let lanes = lanes.prop_flat_map(|(lanes, calls)| {
+        prop::collection::vec(prop::collection::vec(0..=8u8, 0..=calls), lanes)
+    });
     (capacity, 0..=3u32, lanes).prop_map(|(capacity, items, lanes)| {
         let lanes = lanes.into_iter().enumerate().map(|(lane, calls)| {
             let calls = calls.into_iter().enumerate();

@@ -26,7 +26,7 @@ use crate::{Array, Process, Value};
 const ROUNDS: usize = 8;
 /// A scenario that hangs is not shrunk for long: each try costs [`stuck::PATIENCE`].
 const SHRINK_MS: u32 = 20_000;
-/// More than enough: returns determine the state, so there are at most 13^4 to look at.
+/// More than enough for what is generated.
 const JUDGE_BUDGET: usize = 1_000_000;
 
 /// An object that lanes call at once: handles, which travel.
