@@ -22,12 +22,6 @@ pub(super) static SUBJECTS: &[Subject] = &[
         // Each has its signal when two are killed.
         run: |plans| run_all(told, &Lanes::of(2, 4), plans),
     },
-    Subject {
-        primitive: "Condition",
-        name: "condition-owner-3",
-        lanes: 3,
-        run: |plans| run_all(owned, &(), plans),
-    },
 ];
 
 /// Some wait for a signal each, others give one each.
@@ -72,40 +66,6 @@ fn told(stage: &mut Stage, lanes: Lanes) {
         let held = lock(&condition);
         let left = signals.get_unlocked() as usize;
         assert!(left <= lanes.tellers, "{left} signals of {}", lanes.tellers);
-        is_deserted(&condition, held);
-    });
-}
-
-/// One opens what the others wait for; if it dies, they are told and open it themselves.
-fn owned(stage: &mut Stage, (): ()) {
-    let condition = Condition::new().expect("memory for a condition");
-    let condition = condition.with_waiters(2).expect("memory for a condition");
-    let open = Value::new(false).expect("memory for a mark");
-    stage.name("condition", &condition);
-    stage.name("open", &open);
-    for lane in 0..3 {
-        let (condition, open) = (condition.clone(), open.clone());
-        stage.lane(&format!("lane {lane}"), move || {
-            let mut held = lock(&condition);
-            // The first one to come opens, but says so only after it has come back from another errand.
-            let is_first = !open.get_unlocked() && condition.waiters() == 0;
-            while !is_first && !open.get_unlocked() {
-                held = match held.wait() {
-                    Ok(held) => held,
-                    Err(ConditionError::OwnerDied(held)) => {
-                        held.mark_consistent();
-                        open.set_unlocked(true);
-                        held
-                    }
-                    Err(other) => panic!("{other}"),
-                };
-            }
-            open.set_unlocked(true);
-            held.notify_all();
-        });
-    }
-    stage.finally(move || {
-        let held = lock(&condition);
         is_deserted(&condition, held);
     });
 }
