@@ -45,3 +45,13 @@ fn an_event_survives_a_kill_at_every_step() {
 fn a_pipe_survives_a_kill_at_every_step() {
     holds::row("Pipe", Technique::EveryStep);
 }
+
+#[test]
+fn a_condition_survives_a_kill_at_every_step() {
+    holds::row("Condition", Technique::EveryStep);
+}
+
+#[test]
+fn a_barrier_survives_a_kill_at_every_step() {
+    holds::row("Barrier", Technique::EveryStep);
+}

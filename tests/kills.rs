@@ -41,3 +41,13 @@ fn an_event_survives_random_kills() {
 fn a_pipe_survives_random_kills() {
     holds::row("Pipe", Technique::RandomKills);
 }
+
+#[test]
+fn a_condition_survives_random_kills() {
+    holds::row("Condition", Technique::RandomKills);
+}
+
+#[test]
+fn a_barrier_survives_random_kills() {
+    holds::row("Barrier", Technique::RandomKills);
+}

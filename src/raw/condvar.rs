@@ -8,6 +8,7 @@
 //! | part | holds |
 //! |---|---|
 //! | `seats[i]` | the life of the waiter in seat `i`; beside it its ticket, and the horizon of its notification |
+//! | the last seat | the owner's: the life of the lock's owner, if it [took](RawCondvar::hold) it. It has no bell |
 //! | `bells[i]` | `WAITING`, or `NOTIFIED`: its waiter was notified and has not returned |
 //! | `tickets` | the next waiter's ticket: they are given in the order in which the waits begin |
 //! | `passing` | the dead seat whose notification is being passed on, and to which seat; 0: none |
@@ -28,6 +29,7 @@
 //! # Who wakes when X dies
 //! | X dies | then |
 //! |---|---|
+//! | owning the lock, in the owner's seat | one sleeper wakes, takes the lock, is told, and returns |
 //! | before its seat is taken | the lock's next owner is told; the seat was never taken |
 //! | seated, not notified | one sleeper wakes, reaps, sleeps on |
 //! | notified, asleep or on its way to the lock, or owning it and seated | one sleeper wakes and passes the notification on |
@@ -42,8 +44,8 @@
 //! whether to take it.
 //!
 //! # What is not covered
-//! - A notifier that dies before it notifies: who waits for it cannot know. The lock's next owner does, if it died
-//!   inside.
+//! - A notifier that dies before it takes the lock: who waits for it cannot know.
+//! - An owner that dies without the owner's seat: the next to take the lock is told, and no waiter before that.
 //! - Fairness among those who were notified: they take the lock in any order.
 //! - Ticket numbers wrap: waits that began 2^31 waits apart are compared wrongly.
 
@@ -151,14 +153,26 @@ impl<'a, W: World> RawCondvar<'a, W> {
     /// A view on fresh nodes, or on those of a condition in use.
     ///
     /// # Panics
-    /// If there are not as many seats as bells, or more than [`WAITERS_MAX`].
+    /// If there is not one seat more than bells, or if there are more bells than [`WAITERS_MAX`].
     pub fn new(head: &'a CondvarHead<W>, seats: &'a [Node<W>], bells: &'a [Node<W>]) -> Self {
-        assert!(seats.len() == bells.len() && seats.len() <= WAITERS_MAX);
+        assert!(seats.len() == bells.len() + 1 && bells.len() <= WAITERS_MAX);
         RawCondvar {
             head,
             seats: Roster::new(seats),
             bells,
         }
+    }
+
+    /// The calling thread, which owns the lock, takes the owner's seat: if it dies there, a waiter is told. False if
+    /// it sits there already, or cannot.
+    pub fn hold(&self) -> bool {
+        self.seats.take_watched(self.owners_seat()).is_ok()
+    }
+
+    /// Leaves the owner's seat, before the lock is given back. Nothing if the calling thread does not sit there.
+    pub fn let_go(&self) {
+        // Nothing that an owner has done is left undone, so no one needs to be woken.
+        let (Ok(()) | Err(NotHeld)) = self.seats.leave_unnoticed(self.owners_seat());
     }
 
     /// Gives the lock back, sleeps until notified, and takes the lock again, as often as it was held. To have come so
@@ -176,6 +190,7 @@ impl<'a, W: World> RawCondvar<'a, W> {
         }
         self.reap(); // invariant 3
         let seat = self.sit_down()?;
+        let in_owners_seat = self.seats.leave_unnoticed(self.owners_seat()).is_ok();
         let mut watches = Vec::with_capacity(self.seats.len() + 1);
         loop {
             let levels = lock.give_back().map_err(|NotHeld| NoWait::NotHeld)?;
@@ -195,6 +210,9 @@ impl<'a, W: World> RawCondvar<'a, W> {
             let notified = self.bells[seat].word.load(Relaxed) == NOTIFIED;
             let timed_out = matches!(stir, Stir::TimedOut);
             if notified || timed_out || acquired == Acquired::OwnerDied {
+                if in_owners_seat {
+                    self.hold();
+                }
                 self.stand_up(seat);
                 return Ok(Waited { notified, acquired });
             }
@@ -224,13 +242,18 @@ impl<'a, W: World> RawCondvar<'a, W> {
 
     /// How many wait, and have not been notified: an answer that may be out of date when it arrives.
     pub fn waiters(&self) -> usize {
-        let seats = 0..self.seats.len();
+        let seats = 0..self.bells.len();
         seats.filter(|&seat| self.is_waiting(seat)).count()
+    }
+
+    /// Behind those of the waiters.
+    fn owners_seat(&self) -> usize {
+        self.bells.len()
     }
 
     /// A seat for a wait that begins here.
     fn sit_down(&self) -> Result<usize, NoWait> {
-        let mut seats = 0..self.seats.len();
+        let mut seats = 0..self.bells.len();
         // A dead seat may hold a notification: it is not free before it is reaped.
         let free = seats.find(|&seat| self.seats.look(seat).0 == Occupant::None);
         let seat = free.ok_or(NoWait::TooManyWaiters)?;
@@ -293,7 +316,7 @@ impl<'a, W: World> RawCondvar<'a, W> {
         if passing != NOTHING {
             self.finish(passing);
         }
-        for seat in 0..self.seats.len() {
+        for seat in 0..self.bells.len() {
             if self.seats.look(seat).0 == Occupant::Dead {
                 if self.bells[seat].word.load(Relaxed) == NOTIFIED {
                     self.pass_on(seat);
@@ -301,6 +324,7 @@ impl<'a, W: World> RawCondvar<'a, W> {
                 self.seats.clear(seat);
             }
         }
+        self.seats.clear(self.owners_seat()); // who owns the lock now was told by the lock
     }
 
     fn pass_on(&self, dead: usize) {
@@ -344,7 +368,7 @@ impl<'a, W: World> RawCondvar<'a, W> {
             let ticket = self.seats.beside(seat)[TICKET].load(Relaxed);
             horizon.wrapping_sub(ticket) as i32
         };
-        (0..self.seats.len())
+        (0..self.bells.len())
             .filter(|&seat| self.is_waiting(seat))
             .map(|seat| (age(seat), seat))
             .filter(|&(age, _)| age > 0)

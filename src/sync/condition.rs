@@ -29,7 +29,8 @@ unsafe impl InShared for CondvarHead<Os> {}
 /// Waiters at a time, unless more are asked for.
 const WAITERS_DEFAULT: usize = 48;
 
-// What lies where: how many seats there are, the head, the seats, and behind them as many bells.
+// What lies where: how many waiters there is room for, the head, a seat for each and one for the owner, and a bell
+// for each.
 const WAITERS_AT: usize = 0;
 const HEAD_AT: usize = 8;
 const SEATS_AT: usize = 16;
@@ -38,7 +39,7 @@ const _: () = assert!(HEAD_AT + size_of::<CondvarHead<Os>>() <= SEATS_AT);
 const _: () = assert!(bytes_for(WAITERS_DEFAULT) <= 4_096);
 
 const fn bytes_for(waiters: usize) -> usize {
-    SEATS_AT + waiters * 2 * NODE_BYTES
+    SEATS_AT + (2 * waiters + 1) * NODE_BYTES
 }
 
 /// A lock, and a place to wait until another holder of it says that something has changed.
@@ -77,11 +78,13 @@ const fn bytes_for(waiters: usize) -> usize {
 /// # When a process dies
 /// - A waiter that is killed before it has returned passes the notification that it was given on to another who
 ///   waited when it was given: none is swallowed, and none is given twice.
-/// - A notifier that is killed has notified some, or all, or none. If it died with the lock, the next holder, who may
-///   be a waiter, is told by [`LockError::OwnerDied`] or [`ConditionError::OwnerDied`], and should look at what was
-///   waited for, mend it, and notify in its place.
+/// - A holder that is killed may have notified some, or all, or none. The next holder is told, by
+///   [`LockError::OwnerDied`]; or one of those who wait, at once, by [`ConditionError::OwnerDied`]. Whoever is told
+///   should look at what was waited for, mend it, and notify in its place. (At once, if the dead one had taken the
+///   lock by this condition. Had it taken it by another handle, a waiter is not told before someone takes it.)
 /// - A lock that is given up by its next holder ([`LockError::NotRecoverable`]) wakes all who wait, and they are refused.
-/// - That no one is left who could notify, a waiter is not told: for that, wait with a time-out, or for the process.
+/// - Of the death of one that does not hold the lock and would have notified later, a waiter is not told: for that,
+///   wait with a time-out, or for the process.
 ///
 /// # Memory ordering
 /// That of the [`Lock`].
@@ -143,7 +146,7 @@ impl Condition {
         let block = Block::allocate(bytes_for(waiters), tag())?;
         block.init(WAITERS_AT, SharedWord::new(waiters as u32));
         block.init(HEAD_AT, CondvarHead::<Os>::new());
-        for node in 0..2 * waiters {
+        for node in 0..=2 * waiters {
             block.init(SEATS_AT + node * NODE_BYTES, Node::<Os>::new());
         }
         Ok(Condition {
@@ -193,7 +196,7 @@ impl Condition {
             With::Lock(lock) => lock.mutex().lock(patience)?,
             With::RLock(rlock) => rlock.mutex().lock(patience)?,
         };
-        let guard = ConditionGuard::new(self);
+        let guard = ConditionGuard::new(self, self.raw().hold());
         match acquired {
             Acquired::Clean => Ok(guard),
             Acquired::OwnerDied => Err(LockError::OwnerDied(guard)),
@@ -221,6 +224,10 @@ impl Condition {
         }
     }
 
+    fn let_go(&self) {
+        self.raw().let_go();
+    }
+
     fn unlock(&self) -> Result<(), NotHeld> {
         match &self.with {
             With::Lock(lock) => lock.mutex().unlock(),
@@ -229,11 +236,12 @@ impl Condition {
     }
 
     fn raw(&self) -> RawCondvar<'_, Os> {
-        let bells_at = SEATS_AT + self.waiters * NODE_BYTES;
+        let seats = self.waiters + 1;
+        let bells_at = SEATS_AT + seats * NODE_BYTES;
         // SAFETY: allocate() put it there; a handle that arrives is checked by its tag.
         let head = unsafe { self.block.object(HEAD_AT) };
         // SAFETY: as above; their number is checked on arrival.
-        let seats = unsafe { self.block.objects(SEATS_AT, self.waiters) };
+        let seats = unsafe { self.block.objects(SEATS_AT, seats) };
         // SAFETY: as above.
         let bells = unsafe { self.block.objects(bells_at, self.waiters) };
         RawCondvar::new(head, seats, bells)
@@ -259,14 +267,14 @@ impl Shared for Condition {
             };
         };
         let (node, offset) = (beyond / NODE_BYTES, beyond % NODE_BYTES);
-        let what = match (node < self.waiters, offset) {
-            (true, 0) => "seat",
-            (true, 4) => "ticket",
-            (true, 8) => "horizon",
-            (false, 0) => "bell",
-            _ => "links",
-        };
-        format!("'s {what} {}", node % self.waiters)
+        match (node.checked_sub(self.waiters + 1), offset) {
+            (Some(bell), 0) => format!("'s bell {bell}"),
+            (None, 0) if node == self.waiters => "'s owner's seat".to_owned(),
+            (None, 0) => format!("'s seat {node}"),
+            (None, 4) => format!("'s ticket {node}"),
+            (None, 8) => format!("'s horizon {node}"),
+            _ => format!("'s links {node}"),
+        }
     }
 }
 

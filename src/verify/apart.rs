@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::barrier_kills::Meetings;
+use super::condition_kills::Store;
 use super::crew::{self, Tally};
 use super::event_kills::Items;
 use super::giving_up::{self, Campaign};
@@ -39,6 +41,8 @@ pub enum Subject {
     Pair(Guard),
     Semaphore,
     Event,
+    Condition,
+    Barrier,
     Pipe,
 }
 
@@ -48,6 +52,8 @@ impl Subject {
             Subject::Pair(guard) => crew::campaign(|| Moves::new(guard), kills, seed, killed),
             Subject::Semaphore => crew::campaign(Turns::new, kills, seed, killed),
             Subject::Event => crew::campaign(Items::new, kills, seed, killed),
+            Subject::Condition => crew::campaign(Store::new, kills, seed, killed),
+            Subject::Barrier => crew::campaign(Meetings::new, kills, seed, killed),
             Subject::Pipe => crew::campaign(Parcels::new, kills, seed, killed),
         }
     }

@@ -7,6 +7,8 @@ mod accounts;
 mod apart;
 mod appends;
 mod bank;
+mod barrier_kills;
+mod condition_kills;
 mod crew;
 mod deaths;
 mod event_kills;

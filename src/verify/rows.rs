@@ -81,6 +81,30 @@ pub static CHECKS: &[Check] = &[
     row("Event", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Event, b, p)
     }),
+    row("Condition", Technique::Models, |b, p| {
+        models::models("Condition", b, p)
+    }),
+    row("Condition", Technique::Variants, |b, p| {
+        models::variants("Condition", b, p)
+    }),
+    row("Condition", Technique::EveryStep, |b, p| {
+        turn::every_step("Condition", b, p)
+    }),
+    row("Condition", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Condition, b, p)
+    }),
+    row("Barrier", Technique::Models, |b, p| {
+        models::models("Barrier", b, p)
+    }),
+    row("Barrier", Technique::Variants, |b, p| {
+        models::variants("Barrier", b, p)
+    }),
+    row("Barrier", Technique::EveryStep, |b, p| {
+        turn::every_step("Barrier", b, p)
+    }),
+    row("Barrier", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Barrier, b, p)
+    }),
     row("list", Technique::Proptest, appends::list),
     row("Queue", Technique::Proptest, appends::queue),
     row("Pipe", Technique::EveryStep, |b, p| {

@@ -222,12 +222,12 @@ fn a_thread_without_room_to_be_recovered_does_not_wait() {
         let held = condition.lock().unwrap();
         let others: Vec<_> = locks.iter().map(|lock| lock.lock().unwrap()).collect();
         let Err(ConditionError::TooManyHeld(held)) = held.wait() else {
-            panic!("2,048 locks are held");
+            panic!("2,048 locks are held, with the one that tells of its owner's death");
         };
         drop(others);
         assert!(!held.wait_timeout(SHORT).unwrap().1);
     }
-    let locks: Vec<Lock> = (0..2_047).map(|_| Lock::new().unwrap()).collect();
+    let locks: Vec<Lock> = (0..2_046).map(|_| Lock::new().unwrap()).collect();
     in_child(child, (Condition::new().unwrap(), locks));
 }
 
@@ -284,10 +284,31 @@ fn a_waiter_is_told_that_the_notifier_died_with_the_lock() {
 }
 
 #[test]
-fn who_waits_for_a_lock_that_is_given_up_is_refused() {
+fn one_of_those_who_wait_is_told_at_once_that_the_holder_died() {
     let condition = Condition::new().unwrap();
     let mut waiters = [waiter(&condition), waiter(&condition)];
     killed(Process::new(lock_and_die, (condition.clone(),)));
+    // No one else takes the lock: one of them must have been woken.
+    while condition.waiters() == 2 {
+        std::thread::yield_now();
+    }
+    assert_eq!(condition.lock().unwrap().notify_all(), 1);
+    let mut said = waiters.each_mut().map(|(_, wire)| wire.hear());
+    said.sort_unstable();
+    assert_eq!(said, ["notified", "owner died"]);
+    waiters.into_iter().for_each(|(p, _)| ends_well(p));
+}
+
+#[test]
+fn who_waits_for_a_lock_that_is_given_up_is_refused() {
+    fn lock_alone_and_die(rlock: RLock) {
+        let _held = rlock.lock().unwrap();
+        raise(Signal::SIGKILL).unwrap();
+    }
+    let rlock = RLock::new().unwrap();
+    let condition = Condition::with_rlock(rlock.clone()).unwrap();
+    let mut waiters = [waiter(&condition), waiter(&condition)];
+    killed(Process::new(lock_alone_and_die, (rlock,)));
     match condition.lock() {
         Err(LockError::OwnerDied(held)) => drop(held), // without mark_consistent()
         other => panic!("{other:?}"),

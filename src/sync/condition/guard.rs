@@ -16,13 +16,16 @@ const HOLDER: &str = "only the thread that holds a condition's lock can use the 
 #[must_use = "the lock is given back as soon as the guard is dropped"]
 pub struct ConditionGuard<'a> {
     condition: &'a Condition,
+    /// Whether it is this guard that sits in the owner's seat; of several of one thread, the first.
+    in_owners_seat: bool,
     not_send: PhantomData<*const ()>,
 }
 
 impl<'a> ConditionGuard<'a> {
-    pub(super) fn new(condition: &'a Condition) -> ConditionGuard<'a> {
+    pub(super) fn new(condition: &'a Condition, in_owners_seat: bool) -> ConditionGuard<'a> {
         ConditionGuard {
             condition,
+            in_owners_seat,
             not_send: PhantomData,
         }
     }
@@ -145,6 +148,9 @@ impl<'a> ConditionGuard<'a> {
 impl Drop for ConditionGuard<'_> {
     fn drop(&mut self) {
         // A copy of the guard in a forked child holds nothing, and gives nothing back.
+        if self.in_owners_seat {
+            self.condition.let_go();
+        }
         let (Ok(()) | Err(NotHeld)) = self.condition.unlock();
     }
 }

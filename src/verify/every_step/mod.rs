@@ -3,6 +3,8 @@
 //!
 //! What is judged: no lane is left asleep, none fails, and what each [`Subject`] claims of the end.
 
+mod barrier;
+mod condition;
 mod event;
 mod guards;
 mod pipe;
@@ -35,6 +37,8 @@ fn all() -> impl Iterator<Item = &'static Subject> {
         guards::SUBJECTS,
         semaphore::SUBJECTS,
         event::SUBJECTS,
+        condition::SUBJECTS,
+        barrier::SUBJECTS,
         pipe::SUBJECTS,
     ]
     .into_iter()

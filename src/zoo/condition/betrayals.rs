@@ -1,7 +1,7 @@
 //! What can be wrong with the condition, or beneath it.
 
 // The orderings here are the bugs, or stand for the algorithm's own: raw/ names each one's partner.
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed};
 
 use crate::explore::loom::{self, LoomWord};
@@ -96,29 +96,6 @@ impl Sabotage for OverlooksTheDead {
             })
             .collect();
         LoomWord::wait_any(&as_they_are, until)
-    }
-}
-
-thread_local! {
-    static UNRUNG: RefCell<Option<LoomWord>> = const { RefCell::new(None) };
-}
-
-/// A waiter's bell is set to waiting after its seat is taken.
-pub(super) struct WaitsAfterItSits;
-impl Sabotage for WaitsAfterItSits {
-    fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
-        if value == WAITERS && order == Relaxed {
-            UNRUNG.set(Some(word.clone()));
-        } else {
-            word.store(value, order);
-        }
-    }
-    fn withdraw(&self) {
-        let bell = UNRUNG.take(); // before any step, where another lane could run
-        loom::withdraw();
-        if let Some(bell) = bell {
-            bell.store(WAITERS, Relaxed);
-        }
     }
 }
 

@@ -96,10 +96,7 @@ fn dying<W: World>() -> Vec<Model> {
     // Lane 2 waits for one notification, and is owed the first if lane 1 dies before it has returned with it.
     let tells_who_is_owed: Lane<W> = |scene| {
         scene.tell(1);
-        if let Ok(Acquired::OwnerDied) = scene.life.lock(Patience::Endless) {
-            assert!(scene.life.mark_consistent().is_ok());
-        }
-        assert!(scene.life.unlock().is_ok());
+        scene.outlive();
         // Who died owning the lock had left its seat, and so returned, or its seat is dead.
         let returned = scene.enter() == Acquired::OwnerDied && !scene.has_dead_seat();
         if returned || scene.notes.first_returned.get() {
@@ -110,6 +107,17 @@ fn dying<W: World>() -> Vec<Model> {
     let waits_and_tells: Lane<W> = |scene| {
         scene.wait_until_open();
         scene.tell(1);
+    };
+    let opens_alive: Lane<W> = |scene| {
+        assert!(scene.life.lock(Patience::Endless).is_ok());
+        scene.tell_from_the_owners_seat(1);
+        assert!(scene.life.unlock().is_ok());
+    };
+    let opens_if_it_is_not: Lane<W> = |scene| {
+        scene.outlive();
+        if !scene.notes.opened.get() {
+            scene.tell(1);
+        }
     };
     let end: Lane<W> = Scene::settle_after_death;
     let program = |lanes: &[Lane<W>]| vec![Program::new(At::<W>::new, lanes, end)];
@@ -143,6 +151,17 @@ fn dying<W: World>() -> Vec<Model> {
             preemptions_quick: Some(1),
             preemptions_full: Some(2),
             meets: &[Meets::OwnerDeath, Meets::PassedOn],
+            ..MODEL
+        },
+        Model {
+            name: "owner killed",
+            claim: "one of those who wait is told that the lock's owner died, if no one else takes the lock",
+            programs: program(&[opens_alive, waits, opens_if_it_is_not]),
+            victims: &[1],
+            preemptions_quick: Some(1),
+            preemptions_full: Some(2),
+            kernels: NEWER,
+            meets: &[Meets::OwnerDeath],
             ..MODEL
         },
         Model {

@@ -17,7 +17,8 @@ const SEATS: usize = 2;
 pub(super) struct Scene<W: World, L> {
     pub lock: L,
     head: CondvarHead<W>,
-    seats: [Node<W>; SEATS],
+    /// The last one is the owner's.
+    seats: [Node<W>; SEATS + 1],
     bells: [Node<W>; SEATS],
     /// Lane 1 holds it for as long as it lives and works, where a model needs to know when it is over.
     pub life: RawMutex<W>,
@@ -37,6 +38,8 @@ pub(super) struct Notes {
     pub returned: Cell<u32>,
     /// Whether lane 1 has returned from its wait, notified.
     pub first_returned: Cell<bool>,
+    /// Whether someone has opened what is waited for, and may not have told of it.
+    pub opened: Cell<bool>,
     /// The lock was given back without repair.
     pub lost: Cell<bool>,
 }
@@ -136,11 +139,31 @@ impl<W: World, L: Guard<W>> Scene<W, L> {
         self.leave();
     }
 
+    /// Waits until lane 1 has ended, one way or the other (or has not begun).
+    pub fn outlive(&self) {
+        if let Ok(Acquired::OwnerDied) = self.life.lock(Patience::Endless) {
+            assert!(self.life.mark_consistent().is_ok());
+        }
+        assert!(self.life.unlock().is_ok());
+    }
+
     /// Under the lock: opens, and tells so many of it.
     pub fn tell(&self, count: usize) {
         self.enter();
         self.open.set(true);
         self.notify(count);
+        self.leave();
+    }
+
+    /// The same, in the owner's seat.
+    pub fn tell_from_the_owners_seat(&self, count: usize) {
+        self.enter();
+        assert!(self.condition().hold());
+        assert!(!self.condition().hold(), "seated twice");
+        self.open.set(true);
+        self.notes.opened.set(true);
+        self.notify(count);
+        self.condition().let_go();
         self.leave();
     }
 
@@ -221,7 +244,7 @@ impl<W: World, L: Guard<W>> Scene<W, L> {
             Ok(0),
             "someone waits"
         );
-        for seat in 0..SEATS {
+        for seat in 0..=SEATS {
             let occupant = Roster::new(&self.seats).look(seat).0;
             assert_eq!(occupant, Occupant::None, "a seat is taken for ever");
         }

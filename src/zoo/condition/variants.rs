@@ -11,9 +11,8 @@ pub static VARIANTS: &[Variant] = variants![
     "no wake after the ring", RingsWithoutWake: "a notifier does not wake" => "one waits";
     "unannounced ring", RingsUnannounced: "the kernel does not know whose bell is being rung" => "notifier killed";
     "expected read again", ReadsExpectedAgain: "a waiter reads what it expects just before it sleeps" => "one waits";
-    "lives not watched", SleepsOnItsBell: "a waiter does not sleep on the lives of the others" => "waiter killed";
+    "lives not watched", SleepsOnItsBell: "a waiter does not sleep on the lives of the others" => "waiter killed", "owner killed";
     "unmarked lives", SitsUnmarked: "a death does not wake those who watch" => "waiter killed";
     "dead overlooked", OverlooksTheDead: "whoever wakes does not look who died" => "waiter killed";
-    "seated, then waiting", WaitsAfterItSits: "a seat is taken before its bell says that it was not rung" => "waiter killed";
     "given up silently", GivesUpSilently: "giving the lock up for good wakes no one" => "given up";
 ];
