@@ -29,7 +29,8 @@
 //!    children safely beside threads.
 //! 4. [`shm`]: what may live in shared memory, and where; [`shm::passage`] is how a shared object travels inside
 //!    an ordinary serde value.
-//! 5. [`sync`], [`data`], [`process`]: what users see. [`Lock`], [`RLock`]; [`Value`], [`Array`]; [`Process`].
+//! 5. [`sync`], [`data`], [`process`]: what users see. [`Lock`], [`RLock`], [`Semaphore`], [`Event`]; [`Value`],
+//!    [`Array`]; [`Process`].
 //!
 //! and, with the feature `harness` (on by default):
 //!
