@@ -110,6 +110,7 @@ impl Names {
             None if value & (WAITERS | OWNER_DIED) != 0 && value & TID_MASK == 0 => {
                 "no one".to_owned()
             }
+            None if value & TID_MASK == TID_MASK => "closed".to_owned(), // an id that no thread has
             None => return value.to_string(),
         };
         if value & OWNER_DIED != 0 {
