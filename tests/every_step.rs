@@ -55,3 +55,8 @@ fn a_condition_survives_a_kill_at_every_step() {
 fn a_barrier_survives_a_kill_at_every_step() {
     holds::row("Barrier", Technique::EveryStep);
 }
+
+#[test]
+fn a_queue_survives_a_kill_at_every_step() {
+    holds::row("Queue", Technique::EveryStep);
+}

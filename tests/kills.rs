@@ -51,3 +51,13 @@ fn a_condition_survives_random_kills() {
 fn a_barrier_survives_random_kills() {
     holds::row("Barrier", Technique::RandomKills);
 }
+
+#[test]
+fn random_kills_leave_a_queue_whole() {
+    holds::row("Queue", Technique::RandomKills);
+}
+
+#[test]
+fn many_messages_pass_through_deaths() {
+    holds::row("Queue", Technique::Messages);
+}

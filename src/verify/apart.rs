@@ -15,6 +15,7 @@ use super::giving_up::{self, Campaign};
 use super::kills::Moves;
 use super::pair::Guard;
 use super::pipe_kills::Parcels;
+use super::queue_kills::Flow;
 use super::run::panic_text;
 use super::semaphore_kills::Turns;
 use super::{Fallible, starts, stuck};
@@ -44,6 +45,10 @@ pub enum Subject {
     Condition,
     Barrier,
     Pipe,
+    /// A queue, through which so many messages pass at least.
+    Queue {
+        messages: u64,
+    },
 }
 
 impl Subject {
@@ -55,6 +60,9 @@ impl Subject {
             Subject::Condition => crew::campaign(Store::new, kills, seed, killed),
             Subject::Barrier => crew::campaign(Meetings::new, kills, seed, killed),
             Subject::Pipe => crew::campaign(Parcels::new, kills, seed, killed),
+            Subject::Queue { messages } => {
+                crew::campaign(|| Flow::new(messages, kills), kills, seed, killed)
+            }
         }
     }
 }

@@ -11,7 +11,7 @@
 //! # What is not covered
 //! A moment of one instruction is rarely hit. The kill at every step tries each.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,11 @@ pub trait Work {
         true
     }
 
+    /// How many moves there must have been, of all lanes together, before a kill; and, counted on, before the end.
+    fn moves_before(&self, _kill: u64) -> u64 {
+        0
+    }
+
     /// After the lanes were told to stop: wakes those that would sleep on.
     fn wind_up(&self) -> Fallible {
         Ok(())
@@ -106,11 +111,13 @@ fn run<W: Work>(
     let mut dice = Dice::new(seed);
     let mut crew = Crew::start(work)?;
     let outcome = (1..=kills).try_for_each(|number| {
+        crew.await_sum(crew.work.moves_before(number))?;
         crew.kill_one(&mut dice, number)?;
         tally.kills = number;
         killed(number);
         Ok(())
     });
+    let outcome = outcome.and_then(|()| crew.await_sum(crew.work.moves_before(kills + 1)));
     let ended = crew.stop();
     tally.met = sum(&crew.board.met);
     tally.moves = sum(&crew.board.moves);
@@ -258,6 +265,32 @@ impl<W: Work> Crew<W> {
             }
         }
         Ok(())
+    }
+
+    /// Until the lanes have made so many moves together. As long as they move, there is no hurry.
+    fn await_sum(&self, goal: u64) -> Fallible {
+        let what = format!("a sum of {goal} moves");
+        let mut last = (0, Instant::now());
+        loop {
+            let now = sum(&self.board.moves);
+            if now >= goal {
+                return Ok(());
+            }
+            if now > last.0 {
+                last = (now, Instant::now());
+            } else if last.1.elapsed() > stuck::PATIENCE {
+                return Err(stuck::describe(&what, &self.who()).into());
+            }
+            // Not a spin: the lanes have better use for the core.
+            for process in &self.processes {
+                if let Some(code) = process.join_timeout(Duration::from_micros(200))? {
+                    let name = process.name();
+                    return Err(
+                        format!("{name} ended with {code} while {what} were awaited").into(),
+                    );
+                }
+            }
+        }
     }
 
     /// A lane that has ended though it has not reached its goal.

@@ -45,6 +45,18 @@ pub fn subject(subject: Subject, budget: Budget, progress: &Progress) -> Report 
     run(&errands, kills, progress)
 }
 
+/// Very many messages through a queue, with a death now and then.
+pub fn messages(budget: Budget, progress: &Progress) -> Report {
+    let messages = budget.of(20_000, 200_000, 10_000_000);
+    let kills = budget.of(20, 50, 1_000);
+    let errand = Errand::Kills {
+        subject: Subject::Queue { messages },
+        kills,
+        seed: budget.seed,
+    };
+    run(&[errand], kills, progress)
+}
+
 fn kills(budget: Budget) -> u64 {
     budget.kills.unwrap_or(budget.of(100, 1_000, 20_000))
 }

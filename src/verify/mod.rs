@@ -23,6 +23,7 @@ mod models;
 mod pair;
 mod pipe_kills;
 mod progress;
+mod queue_kills;
 mod report;
 mod rows;
 mod run;

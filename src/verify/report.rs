@@ -51,6 +51,8 @@ pub enum Technique {
     Proptest,
     /// Kills at random moments, at full speed.
     RandomKills,
+    /// Very many messages at full speed, with a kill now and then.
+    Messages,
     /// Generated families of processes.
     Starts,
     /// A bug that generated orders must find.
@@ -129,6 +131,7 @@ impl Technique {
             Technique::EveryStep => "kill at every step",
             Technique::Proptest => "proptest",
             Technique::RandomKills => "random kills",
+            Technique::Messages => "many messages",
             Technique::Starts => "starts and ends",
             Technique::LostUpdate => "lost update",
             Technique::LostAppend => "lost append",
@@ -158,6 +161,10 @@ impl Technique {
             Technique::RandomKills => {
                 "real SIGKILLs at random moments, at full speed: the others go on, with whole data, and nothing \
                  is left. A moment of a few instructions may not have been hit"
+            }
+            Technique::Messages => {
+                "two producers and two consumers at full speed, killed now and then and started again: what was \
+                 acknowledged is got once, in order. Sizes up to some KiB"
             }
             Technique::Starts => {
                 "generated families of processes, their exit codes, signals and arguments, and that nothing is \

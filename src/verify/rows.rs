@@ -113,6 +113,19 @@ pub static CHECKS: &[Check] = &[
     row("Pipe", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Pipe, b, p)
     }),
+    row("Queue", Technique::Models, |b, p| {
+        models::models("Queue", b, p)
+    }),
+    row("Queue", Technique::Variants, |b, p| {
+        models::variants("Queue", b, p)
+    }),
+    row("Queue", Technique::EveryStep, |b, p| {
+        turn::every_step("Queue", b, p)
+    }),
+    row("Queue", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Queue { messages: 0 }, b, p)
+    }),
+    row("Queue", Technique::Messages, deaths::messages),
     row("Process", Technique::Starts, deaths::processes),
     row("the turn", Technique::LostUpdate, turn::lost_update),
     row("the turn", Technique::LostAppend, turn::lost_append),

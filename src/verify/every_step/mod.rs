@@ -8,6 +8,7 @@ mod condition;
 mod event;
 mod guards;
 mod pipe;
+mod queue;
 mod semaphore;
 
 use crate::explore::{Choice, Plan, Replay, Run, Schedule, TurnError};
@@ -40,6 +41,7 @@ fn all() -> impl Iterator<Item = &'static Subject> {
         condition::SUBJECTS,
         barrier::SUBJECTS,
         pipe::SUBJECTS,
+        queue::SUBJECTS,
     ]
     .into_iter()
     .flatten()
