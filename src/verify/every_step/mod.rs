@@ -125,7 +125,7 @@ fn judge(
 
 /// The first lane goes until it holds the lock, the others until they sleep; then whoever can.
 fn crowd(lanes: usize) -> Plan {
-    let others = (1..lanes).flat_map(|lane| std::iter::repeat_n(Choice::Go(lane), 40));
+    let others = (1..lanes).flat_map(|lane| std::iter::repeat_n(Choice::Go(lane), 120));
     let first = std::iter::repeat_n(Choice::Go(0), 7);
     Plan::About(Schedule(first.chain(others).collect()))
 }
