@@ -361,3 +361,57 @@ impl<'de> Visitor<'de> for Arriving {
         Ok((block, shelf))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Value;
+
+    type Item = (u64, Option<Value<u64>>);
+
+    /// What a putter leaves that was killed behind its send and before its commit.
+    fn leave(channel: &Channel) -> bool {
+        let stamp = channel.header().stamps.fetch_add(1, Relaxed) + 1;
+        channel.shelf.put(stamp, &[channel.file()]).unwrap()
+    }
+
+    #[test]
+    fn what_dead_putters_left_parts_no_item_from_its_files() {
+        let channel = Channel::new(None, 1_024, 0).unwrap();
+        for number in 0..100 {
+            leave(&channel);
+            channel.put::<Item>((number, None), Patience::None).unwrap();
+            leave(&channel);
+            leave(&channel);
+            let along = Some(Value::new(number).unwrap());
+            channel
+                .put::<Item>((number, along), Patience::None)
+                .unwrap();
+            leave(&channel);
+            for _ in 0..2 {
+                let (got, along) = channel.get::<Item>(Patience::None).unwrap();
+                assert_eq!(got, number);
+                assert!(along.is_none_or(|along| along.get_unlocked() == number));
+            }
+        }
+    }
+
+    #[test]
+    fn a_shelf_full_of_leftovers_is_cleared() {
+        let channel = Channel::new(None, 1_024, 0).unwrap();
+        while leave(&channel) {}
+        let along = Value::new(3).unwrap();
+        channel.put::<Item>((3, None), Patience::None).unwrap();
+        let refused = channel.put::<Item>((4, Some(along.clone())), Patience::None);
+        assert!(
+            matches!(refused, Err(PutError::Full(_))),
+            "until the queue is empty"
+        );
+        channel.get::<Item>(Patience::None).unwrap();
+        channel
+            .put::<Item>((4, Some(along)), Patience::None)
+            .unwrap();
+        let (_, along) = channel.get::<Item>(Patience::None).unwrap();
+        assert_eq!(along.unwrap().get_unlocked(), 3);
+    }
+}

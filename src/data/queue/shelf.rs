@@ -41,7 +41,7 @@ impl Shelf {
     }
 
     /// `false`: it is full.
-    fn put(&self, stamp: u64, files: &[BorrowedFd<'_>]) -> io::Result<bool> {
+    pub fn put(&self, stamp: u64, files: &[BorrowedFd<'_>]) -> io::Result<bool> {
         self.entry.try_send(&stamp.to_le_bytes(), files)
     }
 
