@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Subject;
+use super::{Subject, killed_once};
 use crate::explore::{Stage, run_all};
 use crate::{Barrier, BarrierError, Lock, LockError, Value};
 
@@ -12,19 +12,25 @@ pub(super) static SUBJECTS: &[Subject] = &[
         primitive: "Barrier",
         name: "barrier-line-3",
         lanes: 3,
-        run: |plans| run_all(line, &(), plans),
+        run: |plans| run_all(line, &3, &killed_once(plans)),
     },
     Subject {
         primitive: "Barrier",
-        name: "barrier-6",
-        lanes: 6,
-        run: |plans| run_all(ushered, &Kind::Plain, plans),
+        name: "barrier-4",
+        lanes: 2 * PARTIES,
+        run: |plans| run_all(ushered, &Kind::Plain, &killed_once(plans)),
     },
     Subject {
         primitive: "Barrier",
-        name: "barrier-action-6",
-        lanes: 6,
-        run: |plans| run_all(ushered, &Kind::Acting, plans),
+        name: "barrier-action-4",
+        lanes: 2 * PARTIES,
+        run: |plans| run_all(ushered, &Kind::Acting, &killed_once(plans)),
+    },
+    Subject {
+        primitive: "Barrier",
+        name: "barrier-line-2",
+        lanes: 2,
+        run: |plans| run_all(line, &2, plans),
     },
 ];
 
@@ -35,14 +41,12 @@ enum Kind {
 }
 
 const PARTIES: usize = 2;
-/// One is left for each party when two lanes are killed.
-const USHERS: usize = 2;
 
 /// Each passes by itself, when those before it have left.
-fn line(stage: &mut Stage, (): ()) {
+fn line(stage: &mut Stage, lanes: usize) {
     let barrier = Barrier::new(1).expect("memory for a barrier");
     stage.name("barrier", &barrier);
-    for lane in 0..3 {
+    for lane in 0..lanes {
         let barrier = barrier.clone();
         stage.lane(&format!("lane {lane}"), move || match barrier.wait() {
             Ok(number) => assert_eq!(number, 0),
@@ -57,8 +61,8 @@ fn line(stage: &mut Stage, (): ()) {
     });
 }
 
-/// Two meet. A party that is killed before it came would rightly be waited for, so ushers watch each and abort then;
-/// if it had come they leave it to the barrier.
+/// Two meet. A party that is killed before it came would rightly be waited for, so an usher watches each and aborts
+/// then; if it had come the usher leaves it to the barrier. (Killed with its usher it would be waited for, too.)
 fn ushered(stage: &mut Stage, kind: Kind) {
     let acted = Value::new(0u32).expect("memory for a count");
     let barrier = match kind {
@@ -78,6 +82,10 @@ fn ushered(stage: &mut Stage, kind: Kind) {
         stage.lane(&format!("party {party}"), move || {
             let _alive = match life.lock() {
                 Ok(alive) => alive,
+                Err(LockError::OwnerDied(alive)) => {
+                    alive.mark_consistent(); // an usher that came first, and was killed
+                    alive
+                }
                 Err(other) => panic!("{other}"),
             };
             match barrier.wait() {
@@ -92,8 +100,7 @@ fn ushered(stage: &mut Stage, kind: Kind) {
             finished.set_unlocked(true);
         });
     }
-    for usher in 0..PARTIES * USHERS {
-        let (life, finished) = (&lives[usher % PARTIES], &finished[usher % PARTIES]);
+    for (usher, (life, finished)) in lives.iter().zip(&finished).enumerate() {
         let (barrier, life, finished) = (barrier.clone(), life.clone(), finished.clone());
         stage.lane(&format!("usher {usher}"), move || {
             match life.lock() {

@@ -123,6 +123,24 @@ fn judge(
     }
 }
 
+/// Without the plans by which more than one is killed, for subjects whose living would rightly wait for two dead.
+fn killed_once(plans: &[Plan]) -> Vec<Plan> {
+    let kills = |plan: &&Plan| match plan {
+        Plan::About(schedule) | Plan::Exactly(schedule) => {
+            let choices = schedule.0.iter();
+            choices
+                .filter(|choice| matches!(choice, Choice::Kill(_)))
+                .count()
+        }
+        Plan::Picks(_) => 0,
+    };
+    plans
+        .iter()
+        .filter(|plan| kills(plan) <= 1)
+        .cloned()
+        .collect()
+}
+
 /// The first lane goes until it holds the lock, the others until they sleep; then whoever can.
 fn crowd(lanes: usize) -> Plan {
     let others = (1..lanes).flat_map(|lane| std::iter::repeat_n(Choice::Go(lane), 120));
