@@ -249,8 +249,9 @@ fn dying<W: World>() -> Vec<Model> {
             claim: "the ring is open, or closed for who waits for records",
             programs: vec![Program::new(tight, &[get_all, close, close], kept)],
             victims: &[2],
-            preemptions_quick: Some(0),
+            preemptions_quick: Some(1),
             preemptions_full: Some(2),
+            kernels: OLDER,
             meets: &[Meets::Sleep, Meets::OwnerDeath, Meets::PassedOn],
             ..MODEL
         },
