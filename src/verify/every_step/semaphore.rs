@@ -12,31 +12,37 @@ use crate::{Array, BoundedSemaphore, Permit, Semaphore, SemaphoreError, Value};
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
         primitive: "Semaphore",
-        name: "semaphore-3",
-        lanes: 3,
-        run: |plans| run_all(visitors, &Visits::of(1, false), plans),
-    },
-    Subject {
-        primitive: "Semaphore",
-        name: "semaphore-two-permits-4",
-        lanes: 4,
-        run: |plans| run_all(visitors, &Visits::of(2, false), plans),
-    },
-    Subject {
-        primitive: "Semaphore",
-        name: "semaphore-impatient-4",
-        lanes: 4,
-        run: |plans| run_all(visitors, &Visits::of(1, true), plans),
-    },
-    Subject {
-        primitive: "Semaphore",
         name: "semaphore-signals-4",
         lanes: TELLERS + 1,
         run: |plans| run_all(signals, &(), plans),
     },
     Subject {
+        primitive: "Semaphore",
+        name: "semaphore-3",
+        lanes: 3,
+        run: |plans| run_all(turns, &(), plans),
+    },
+    Subject {
         primitive: "BoundedSemaphore",
-        name: "bounded-semaphore-3",
+        name: "bounded-semaphore-4",
+        lanes: 4,
+        run: |plans| run_all(visitors, &Visits::of(1), plans),
+    },
+    Subject {
+        primitive: "BoundedSemaphore",
+        name: "bounded-semaphore-of-two-4",
+        lanes: 4,
+        run: |plans| run_all(visitors, &Visits::of(2), plans),
+    },
+    Subject {
+        primitive: "BoundedSemaphore",
+        name: "bounded-semaphore-impatient-4",
+        lanes: 4,
+        run: |plans| run_all(visitors, &Visits::of(1).impatient(), plans),
+    },
+    Subject {
+        primitive: "BoundedSemaphore",
+        name: "bounded-semaphore-renewed-3",
         lanes: 3,
         run: |plans| run_all(renewed, &(), plans),
     },
@@ -45,7 +51,8 @@ pub(super) static SUBJECTS: &[Subject] = &[
 /// One is left to tell when two are killed.
 const TELLERS: usize = 3;
 
-/// Lanes that acquire a permit each, and give it back.
+/// Four lanes that acquire a permit each, and give it back: when one is inside and the first in line is killed, there
+/// are two more.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Visits {
     permits: u32,
@@ -54,26 +61,28 @@ struct Visits {
 }
 
 impl Visits {
-    const fn of(permits: u32, impatient: bool) -> Visits {
-        Visits { permits, impatient }
+    const fn of(permits: u32) -> Visits {
+        Visits {
+            permits,
+            impatient: false,
+        }
     }
 
-    fn lanes(self) -> usize {
-        if self.permits > 1 || self.impatient {
-            4
-        } else {
-            3
+    const fn impatient(self) -> Visits {
+        Visits {
+            impatient: true,
+            ..self
         }
     }
 }
 
 fn visitors(stage: &mut Stage, visits: Visits) {
-    let semaphore = Semaphore::new(visits.permits).expect("memory for a semaphore");
+    let semaphore = BoundedSemaphore::new(visits.permits).expect("memory for a semaphore");
     // Who is inside, where only one may be.
     let inside = Value::new(usize::MAX).expect("memory for a mark");
     stage.name("semaphore", &semaphore);
     stage.name("inside", &inside);
-    for lane in 0..visits.lanes() {
+    for lane in 0..4 {
         let (semaphore, inside) = (semaphore.clone(), inside.clone());
         stage.lane(&format!("lane {lane}"), move || {
             let acquired = match (visits.impatient, lane) {
@@ -103,6 +112,22 @@ fn visitors(stage: &mut Stage, visits: Visits) {
         let more = semaphore.try_acquire().err();
         assert_eq!(more, Some(SemaphoreError::WouldBlock), "one too many");
         drop(all);
+    });
+}
+
+/// Lanes that take turns, with places to spare.
+fn turns(stage: &mut Stage, (): ()) {
+    let semaphore = Semaphore::new(1).expect("memory for a semaphore");
+    stage.name("semaphore", &semaphore);
+    for lane in 0..3 {
+        let semaphore = semaphore.clone();
+        stage.lane(&format!("lane {lane}"), move || {
+            drop(semaphore.acquire().expect("a turn"));
+        });
+    }
+    stage.finally(move || {
+        assert_eq!(semaphore.value(), 1, "one turn at home");
+        drop(semaphore.try_acquire().expect("the turn"));
     });
 }
 
