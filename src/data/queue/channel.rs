@@ -365,7 +365,7 @@ impl<'de> Visitor<'de> for Arriving {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Value;
+    use crate::data::Value;
 
     type Item = (u64, Option<Value<u64>>);
 
