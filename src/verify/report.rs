@@ -172,7 +172,7 @@ impl Technique {
             }
             Technique::LostUpdate | Technique::LostAppend => {
                 "generated orders of a program without a lock, under the turn: what is lost is found, shrunk to two \
-                 operations and replayed, and the correct twin is not accused"
+                 or three operations and replayed, and the correct twin is not accused"
             }
             Technique::Outputs => {
                 "each program is run once and prints what its fixture says, to the byte"

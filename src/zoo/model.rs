@@ -11,8 +11,8 @@ use crate::explore::loom::{Kernel, Nth, Outcome, Program, Setting, Tally, WakeOr
 /// How much to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {
-    /// For every look at the table: as the quick one, but three lanes of which one is killed are made to wait
-    /// only once in an execution.
+    /// For every look at the table: as the quick one, but where there are three lanes, or one is killed, they are made
+    /// to wait only once in an execution; and without the slowest models.
     Brief,
     /// For every `cargo test`: under a minute.
     Quick,
@@ -86,6 +86,8 @@ pub struct Model {
     pub(super) preemptions_full: Option<usize>,
     /// Left out of the quick budget.
     pub(super) full_only: bool,
+    /// Left out of the brief budget: seconds even within its bounds.
+    pub(super) slow: bool,
     pub(super) meets: &'static [Meets],
 }
 
@@ -117,6 +119,7 @@ impl Model {
         preemptions_quick: Some(2),
         preemptions_full: Some(3),
         full_only: false,
+        slow: false,
         meets: &[Meets::Sleep, Meets::EarlyReturn],
     };
 
@@ -127,7 +130,11 @@ impl Model {
 
     /// Whether it belongs to this budget.
     pub fn fits(&self, budget: Budget) -> bool {
-        budget == Budget::Full || !self.full_only
+        match budget {
+            Budget::Brief => !self.full_only && !self.slow,
+            Budget::Quick => !self.full_only,
+            Budget::Full => true,
+        }
     }
 
     /// Searches until something fails. `progress` is told of the counts so far, after each search.
@@ -195,8 +202,9 @@ impl Model {
                         let nth = if early { 2 } else { 1 };
                         let time_outs = timed.iter().map(|&lane| Nth { lane, nth }).collect();
                         let (preemptions_max, executions_max) = match budget {
-                            Budget::Brief if lanes > 2 && !self.victims.is_empty() => {
-                                (Some(1), EXECUTIONS_MAX_QUICK)
+                            Budget::Brief if lanes > 2 || !self.victims.is_empty() => {
+                                let bound = self.preemptions_quick.map_or(1, |quick| quick.min(1));
+                                (Some(bound), EXECUTIONS_MAX_QUICK)
                             }
                             Budget::Brief | Budget::Quick => {
                                 (self.preemptions_quick, EXECUTIONS_MAX_QUICK)

@@ -176,6 +176,7 @@ fn dying<W: World>() -> Vec<Model> {
             preemptions_full: Some(2),
             kernels: NEWER,
             meets: &[Meets::OwnerDeath],
+            slow: true,
             ..MODEL
         },
         Model {
@@ -187,6 +188,7 @@ fn dying<W: World>() -> Vec<Model> {
             preemptions_full: Some(4),
             kernels: NEWER,
             meets: &[Meets::OwnerDeath],
+            slow: true,
             ..MODEL
         },
         Model {

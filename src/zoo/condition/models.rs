@@ -131,6 +131,7 @@ fn dying<W: World>() -> Vec<Model> {
             preemptions_quick: Some(1),
             preemptions_full: Some(2),
             meets: &[Meets::OwnerDeath],
+            slow: true,
             ..MODEL
         },
         Model {

@@ -40,6 +40,7 @@ fn living<W: World>() -> Vec<Model> {
             claim: "two records through a ring of one, whole and in order",
             programs: vec![Program::new(tight, &[two, get_two], end)],
             preemptions_quick: Some(2),
+            slow: true,
             ..MODEL
         },
         Model {
@@ -253,6 +254,7 @@ fn dying<W: World>() -> Vec<Model> {
             preemptions_full: Some(2),
             kernels: OLDER,
             meets: &[Meets::Sleep, Meets::OwnerDeath, Meets::PassedOn],
+            slow: true,
             ..MODEL
         },
         Model {
@@ -264,6 +266,7 @@ fn dying<W: World>() -> Vec<Model> {
             preemptions_full: Some(2),
             kernels: OLDER,
             meets: &[Meets::Sleep, Meets::OwnerDeath, Meets::PassedOn],
+            slow: true,
             ..MODEL
         },
         Model {

@@ -150,6 +150,7 @@ fn signals<W: World>() -> Vec<Model> {
             ],
             preemptions_quick: Some(1),
             preemptions_full: Some(2),
+            slow: true,
             ..MODEL
         },
         Model {
@@ -165,6 +166,7 @@ fn signals<W: World>() -> Vec<Model> {
                 .collect(),
             preemptions_quick: Some(1),
             preemptions_full: Some(2),
+            slow: true,
             ..MODEL
         },
     ]
@@ -193,6 +195,7 @@ fn dying<W: World>() -> Vec<Model> {
             preemptions_quick: Some(1),
             preemptions_full: Some(2),
             kernels: OLDER,
+            slow: true,
             ..MODEL
         },
         Model {
@@ -225,6 +228,7 @@ fn dying<W: World>() -> Vec<Model> {
             meets: &[Meets::OwnerDeath],
             preemptions_quick: Some(1),
             preemptions_full: Some(2),
+            slow: true,
             ..MODEL
         },
         Model {
@@ -243,6 +247,7 @@ fn dying<W: World>() -> Vec<Model> {
             preemptions_quick: Some(1),
             preemptions_full: Some(2),
             kernels: OLDER,
+            slow: true,
             ..MODEL
         },
         Model {
