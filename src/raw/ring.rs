@@ -1,7 +1,7 @@
 //! The robust ring: records of any length, in order, from many putters to many getters; whoever dies.
 //!
 //! # The parts
-//! A [`RawRing`] has two [`End`]s that mirror each other, and a region of bytes ([`Bytes`]) beside it. A record is
+//! A [`RawRing`] has two ends (`End`) that mirror each other, and a region of bytes ([`Bytes`]) beside it. A record is
 //! a header of 8 bytes (length, mark) and its payload, padded to 8; it may wrap at the region's end, in two pieces.
 //!
 //! | of an end | |

@@ -76,7 +76,7 @@ pub fn ready(files: &[(BorrowedFd<'_>, For)], until: Option<Deadline>) -> io::Re
     }
 }
 
-/// As [`ready`], as a [step](super::step).
+/// As [`ready`], as a [step].
 ///
 /// # Errors
 /// As [`ready`].

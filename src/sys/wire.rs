@@ -1,5 +1,5 @@
 //! A wire: one of two connected sockets, over which processes send packets with open files beside them. Each access
-//! is a [step](super::step).
+//! is a [step].
 //!
 //! A packet is sent and received by one system call each, so it arrives whole, or not at all, whoever is killed; and
 //! packets of several senders do not mix. When the last process that has one end is gone, however it went, the kernel

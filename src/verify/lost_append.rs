@@ -1,5 +1,5 @@
 //! The lost append: a list in shared memory, an array and its length, to which lanes append without a lock, and its
-//! twin with one, for the [hunt](super::hunt).
+//! twin with one, for the [hunt].
 //!
 //! Without the lock two lanes read the same length, write to the same place, and one item is lost.
 

@@ -1,4 +1,4 @@
-//! The lost update: a bank without a lock, and its twin with one, for the [hunt](super::hunt).
+//! The lost update: a bank without a lock, and its twin with one, for the [hunt].
 
 use proptest::collection::vec;
 use proptest::prelude::*;

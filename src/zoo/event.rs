@@ -1,4 +1,4 @@
-//! The event on trial: the shipped [`RawEvent`](crate::raw::RawEvent), unchanged, in loom's memory model; and broken
+//! The event on trial: the shipped [`RawEvent`], unchanged, in loom's memory model; and broken
 //! variants, each of which the same models must catch.
 //!
 //! # What a pass proves
