@@ -1,6 +1,7 @@
 //! Known bugs, each beside its correct twin: the harness must catch the first and pass the second.
 
 pub mod barrier;
+mod betrayals;
 mod broken;
 pub mod condition;
 pub mod event;

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed};
 
 use crate::explore::loom::{self, LoomWord};
-use crate::world::{Deadline, OWNER_DIED, Update, WAITERS, Woken, Word};
+use crate::world::{Deadline, OWNER_DIED, Update, Woken, Word};
 use crate::zoo::broken::Sabotage;
 
 /// The phase changes, and no one is woken. (Who leaves a seat still wakes those who watch it.)
@@ -35,41 +35,11 @@ impl Sabotage for PassesInTwoSteps {
     }
 }
 
-/// A sleeper reads what it expects anew, just before it sleeps.
-pub(super) struct ReadsExpectedAgain;
-impl Sabotage for ReadsExpectedAgain {
-    fn wait_any(&self, words: &[(&LoomWord, u32)], until: Option<Deadline>) -> Woken {
-        let anew: Vec<_> = words
-            .iter()
-            .map(|(word, _)| (*word, word.load(Relaxed)))
-            .collect();
-        LoomWord::wait_any(&anew, until)
-    }
-}
-
 /// A party sleeps on the phase only.
 pub(super) struct SleepsOnThePhase;
 impl Sabotage for SleepsOnThePhase {
     fn wait_any(&self, words: &[(&LoomWord, u32)], until: Option<Deadline>) -> Woken {
         LoomWord::wait_any(&words[..1], until)
-    }
-}
-
-/// A seat is taken without the mark by which its taker's death wakes.
-pub(super) struct SitsUnmarked;
-impl Sabotage for SitsUnmarked {
-    fn compare_exchange(
-        &self,
-        word: &LoomWord,
-        current: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<u32, u32> {
-        // A lock's new owner only inherits the mark.
-        let sits = success == Acquire && new & WAITERS > current & WAITERS;
-        let new = if sits { new & !WAITERS } else { new };
-        word.compare_exchange(current, new, success, failure)
     }
 }
 
@@ -94,14 +64,6 @@ impl Sabotage for OverlooksTheDead {
             })
             .collect();
         LoomWord::wait_any(&as_they_are, until)
-    }
-}
-
-/// The phase is read without an acquire.
-pub(super) struct PassesRelaxed;
-impl Sabotage for PassesRelaxed {
-    fn load(&self, word: &LoomWord, _: Ordering) -> u32 {
-        word.load(Relaxed)
     }
 }
 

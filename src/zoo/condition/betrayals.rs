@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed};
 
 use crate::explore::loom::{self, LoomWord};
-use crate::world::{Deadline, OWNER_DIED, Update, WAITERS, Woken, Word};
+use crate::world::{Deadline, OWNER_DIED, Update, Woken, Word};
 use crate::zoo::broken::Sabotage;
 
 thread_local! {
@@ -37,41 +37,11 @@ impl Sabotage for RingsUnannounced {
     }
 }
 
-/// A waiter reads what it expects anew, just before it sleeps.
-pub(super) struct ReadsExpectedAgain;
-impl Sabotage for ReadsExpectedAgain {
-    fn wait_any(&self, words: &[(&LoomWord, u32)], until: Option<Deadline>) -> Woken {
-        let anew: Vec<_> = words
-            .iter()
-            .map(|(word, _)| (*word, word.load(Relaxed)))
-            .collect();
-        LoomWord::wait_any(&anew, until)
-    }
-}
-
 /// A waiter sleeps on the lock's state and its bell only.
 pub(super) struct SleepsOnItsBell;
 impl Sabotage for SleepsOnItsBell {
     fn wait_any(&self, words: &[(&LoomWord, u32)], until: Option<Deadline>) -> Woken {
         LoomWord::wait_any(&words[..2], until)
-    }
-}
-
-/// A seat is taken without the mark by which its taker's death wakes.
-pub(super) struct SitsUnmarked;
-impl Sabotage for SitsUnmarked {
-    fn compare_exchange(
-        &self,
-        word: &LoomWord,
-        current: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<u32, u32> {
-        // A lock's new owner only inherits the mark.
-        let sits = success == Acquire && new & WAITERS > current & WAITERS;
-        let new = if sits { new & !WAITERS } else { new };
-        word.compare_exchange(current, new, success, failure)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::betrayals::*;
 use super::models;
+use crate::zoo::betrayals::*;
 use crate::zoo::broken::Broken;
 use crate::zoo::variant::{Variant, variants};
 
@@ -10,7 +11,7 @@ pub static VARIANTS: &[Variant] = variants![
     in models::all::<Broken>;
     "no wake after the ring", RingsWithoutWake: "a notifier does not wake" => "one waits";
     "unannounced ring", RingsUnannounced: "the kernel does not know whose bell is being rung" => "notifier killed";
-    "expected read again", ReadsExpectedAgain: "a waiter reads what it expects just before it sleeps" => "one waits";
+    "expected read again", ReadsAllAgain: "a waiter reads what it expects just before it sleeps" => "one waits";
     "lives not watched", SleepsOnItsBell: "a waiter does not sleep on the lives of the others" => "waiter killed", "owner killed";
     "unmarked lives", SitsUnmarked: "a death does not wake those who watch" => "waiter killed";
     "dead overlooked", OverlooksTheDead: "whoever wakes does not look who died" => "waiter killed";

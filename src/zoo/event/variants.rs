@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release};
 use super::all;
 use crate::explore::loom::LoomWord;
 use crate::world::{Deadline, Update, Woken, Word};
+use crate::zoo::betrayals::*;
 use crate::zoo::broken::{Broken, Sabotage};
 use crate::zoo::variant::{Variant, variants};
 
@@ -15,7 +16,7 @@ type Exchanged = Result<u32, u32>;
 pub const VARIANTS: &[Variant] = variants![
     in all::<Broken>;
     "set relaxed", SetRelaxed: "setting it does not release" => "told", "looked at";
-    "wait relaxed", WaitRelaxed: "neither looking nor waiting acquires" => "told", "looked at";
+    "wait relaxed", LoadsRelaxed: "neither looking nor waiting acquires" => "told", "looked at";
     "set without a wake", SetsUnheard: "who sets it wakes no one" => "told";
     "wakes, then sets", WakesThenSets: "who sets it wakes before it has set it" => "told";
     "sets, then wakes", SetsThenWakes: "to set it and to wake are two steps" => "one of two tellers killed";
@@ -44,14 +45,6 @@ impl Sabotage for SetRelaxed {
     ) -> Exchanged {
         let sets = new & SET != 0 && success == AcqRel;
         word.compare_exchange(current, new, if sets { Acquire } else { success }, failure)
-    }
-}
-
-/// Looking does not acquire.
-struct WaitRelaxed;
-impl Sabotage for WaitRelaxed {
-    fn load(&self, word: &LoomWord, _: Ordering) -> u32 {
-        word.load(Relaxed)
     }
 }
 
@@ -176,15 +169,6 @@ impl Sabotage for SleepsUnmarked {
     }
     fn wait(&self, word: &LoomWord, expected: u32, until: Option<Deadline>) -> Woken {
         word.wait(expected & !SLEEPERS, until)
-    }
-}
-
-/// What is expected is whatever is there.
-struct ReadsExpectedAgain;
-impl Sabotage for ReadsExpectedAgain {
-    fn wait(&self, word: &LoomWord, _: u32, until: Option<Deadline>) -> Woken {
-        let expected = word.load(Relaxed);
-        word.wait(expected, until)
     }
 }
 

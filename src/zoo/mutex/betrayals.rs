@@ -14,38 +14,6 @@ type Exchanged = Result<u32, u32>;
 pub(super) struct Honest;
 impl Sabotage for Honest {}
 
-/// Taking the lock does not acquire.
-pub(super) struct AcquireRelaxed;
-impl Sabotage for AcquireRelaxed {
-    fn compare_exchange(
-        &self,
-        word: &LoomWord,
-        current: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Exchanged {
-        let success = if success == Acquire { Relaxed } else { success };
-        word.compare_exchange(current, new, success, failure)
-    }
-}
-
-/// Giving the lock back does not release.
-pub(super) struct ReleaseRelaxed;
-impl Sabotage for ReleaseRelaxed {
-    fn compare_exchange(
-        &self,
-        word: &LoomWord,
-        current: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Exchanged {
-        let success = if success == Release { Relaxed } else { success };
-        word.compare_exchange(current, new, success, failure)
-    }
-}
-
 /// Giving a marked lock back by a plain store does not release.
 pub(super) struct MarkedReleaseRelaxed;
 impl Sabotage for MarkedReleaseRelaxed {
@@ -113,15 +81,6 @@ impl Sabotage for WakesBeforeStore {
     }
 }
 
-/// An unlock gives the lock back, and then wakes all: two steps, so that a death comes between.
-pub(super) struct StoreThenWakeAll;
-impl Sabotage for StoreThenWakeAll {
-    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
-        word.swap(update.operand(), Release);
-        word.wake(u32::MAX)
-    }
-}
-
 /// An unlock that clears the mark wakes only one.
 pub(super) struct ClearsMarkWakesOne;
 impl Sabotage for ClearsMarkWakesOne {
@@ -154,26 +113,6 @@ impl Sabotage for StoresZero {
             word.store(new, Release);
             return Ok(current);
         }
-        word.compare_exchange(current, new, success, failure)
-    }
-}
-
-/// A new owner does not inherit the mark.
-pub(super) struct DropsMark;
-impl Sabotage for DropsMark {
-    fn compare_exchange(
-        &self,
-        word: &LoomWord,
-        current: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Exchanged {
-        let new = if success == Acquire {
-            new & !WAITERS
-        } else {
-            new
-        };
         word.compare_exchange(current, new, success, failure)
     }
 }
@@ -219,15 +158,6 @@ impl Sabotage for SleepsUnmarked {
     }
 }
 
-/// A waiter reads the value it expects anew, just before it sleeps.
-pub(super) struct ReadsExpectedAgain;
-impl Sabotage for ReadsExpectedAgain {
-    fn wait(&self, word: &LoomWord, _: u32, until: Option<Deadline>) -> Woken {
-        let expected = word.load(Relaxed);
-        word.wait(expected, until)
-    }
-}
-
 /// A waiter that gives up takes the mark with it.
 pub(super) struct TimeOutClearsMark;
 impl Sabotage for TimeOutClearsMark {
@@ -237,26 +167,6 @@ impl Sabotage for TimeOutClearsMark {
             let _ = word.compare_exchange(expected, expected & !WAITERS, Relaxed, Relaxed);
         }
         woken
-    }
-}
-
-/// One who locks is not known to the kernel until it has the lock.
-pub(super) struct UnannouncedLock;
-impl Sabotage for UnannouncedLock {
-    fn announce(&self, word: &LoomWord) {
-        if loom::is_linked(word) {
-            loom::announce(word);
-        }
-    }
-}
-
-/// One who unlocks is not known to the kernel once its node is out of the list.
-pub(super) struct UnannouncedUnlock;
-impl Sabotage for UnannouncedUnlock {
-    fn announce(&self, word: &LoomWord) {
-        if !loom::is_linked(word) {
-            loom::announce(word);
-        }
     }
 }
 
@@ -287,12 +197,6 @@ impl Sabotage for WithdrawsToSleep {
         loom::announce(word);
         woken
     }
-}
-
-/// An owner is not in its robust list.
-pub(super) struct NotLinked;
-impl Sabotage for NotLinked {
-    fn link(&self, _: &LoomWord) {}
 }
 
 /// An owner enters its robust list after it has withdrawn.

@@ -2,6 +2,7 @@
 
 use super::betrayals::*;
 use super::models;
+use crate::zoo::betrayals::*;
 use crate::zoo::broken::Broken;
 use crate::zoo::ladder;
 use crate::zoo::variant::{Variant, variants};
@@ -25,8 +26,8 @@ pub const VARIANTS: &[Variant] = variants![
     "sleeps unmarked", SleepsUnmarked: "a waiter sleeps without the mark" => "two lanes";
     "expected read again", ReadsExpectedAgain: "a waiter reads what it expects just before it sleeps" => "two lanes";
     "time-out clears the mark", TimeOutClearsMark: "who gives up takes the mark of the others along" => "deadline";
-    "unannounced lock", UnannouncedLock: "the kernel does not know who is about to take the lock" => "one of two killed", "one of three killed";
-    "unannounced unlock", UnannouncedUnlock: "the kernel does not know who is about to give it back" => "one of two killed";
+    "unannounced lock", Unannounced: "the kernel does not know who is about to take the lock" => "one of two killed", "one of three killed";
+    "unannounced unlock", UnannouncedLeave: "the kernel does not know who is about to give it back" => "one of two killed";
     "withdrawn before the store", WithdrawsBeforeStore: "an unlock withdraws before it gives the lock back" => "one of two killed";
     "withdrawn before the wake", WithdrawsBeforeWake: "an unlock withdraws before it wakes" => "one of two killed";
     "withdrawn to sleep", WithdrawsToSleep: "a waiter is not announced while it sleeps" => "the second of three killed";

@@ -2,11 +2,12 @@
 
 // The orderings here are the bugs, or stand for the algorithm's own: raw/roster.rs names each one's partner, and so
 // does raw/semaphore.rs.
-use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{self, Relaxed, Release};
 
 use super::models;
 use crate::explore::loom::{self, LoomWord};
 use crate::world::{Deadline, OWNER_DIED, Update, WAITERS, Woken, Word};
+use crate::zoo::betrayals::*;
 use crate::zoo::broken::{Broken, Sabotage};
 use crate::zoo::variant::{Variant, variants};
 
@@ -16,16 +17,16 @@ type Words<'a> = &'a [(&'a LoomWord, u32)];
 /// Every broken variant of the semaphore.
 pub const VARIANTS: &[Variant] = variants![
     in models::all::<Broken>;
-    "acquire relaxed", TakesRelaxed: "taking a permit does not acquire" => "two lanes", "signal";
-    "release relaxed", GivesRelaxed: "giving a permit does not release" => "two lanes", "signal";
+    "acquire relaxed", AcquireRelaxed: "taking a permit does not acquire" => "two lanes", "signal";
+    "release relaxed", ReleaseRelaxed: "giving a permit does not release" => "two lanes", "signal";
     "leaves without a wake", LeavesUnheard: "a marked place is left, or opened, and no one is woken" => "two lanes", "signal";
-    "leaves, then wakes", LeavesThenWakes: "to leave a marked place and to wake are two steps" => "killed while one barges";
+    "leaves, then wakes", StoreThenWakeAll: "to leave a marked place and to wake are two steps" => "killed while one barges";
     "no bell", AddsUnheard: "adding to the surplus rings no bell" => "signal";
     "sleeps without the bell", DeafToTheBell: "the first in line does not sleep on the bell" => "signal";
     "bell last", BellLast: "the first in line compares the surplus before it sleeps on the bell" => "signal";
     "sleeps on one place", DeafToTheLast: "the first in line sleeps on all places but the last" => "three lanes";
     "sleeps unmarked", SleepsUnmarked: "the first in line marks nothing" => "two lanes";
-    "expected read again", ReadsExpectedAgain: "the first in line reads what it expects just before it sleeps" => "two lanes", "signal";
+    "expected read again", ReadsAllAgain: "the first in line reads what it expects just before it sleeps" => "two lanes", "signal";
     "opens unmarked", DropsMark: "who opens a place takes its mark away" => "signal";
     "closes unmarked", ClosesUnmarked: "who gives a permit away takes the mark away" => "given away under a sleeper";
     "sleep trusted", TrustsSleep: "to be woken is taken for a permit" => "two lanes";
@@ -35,53 +36,12 @@ pub const VARIANTS: &[Variant] = variants![
     "death overlooked", DeathOverlooked: "the place of a dead holder is not taken for free" => "one of two killed";
 ];
 
-/// Taking does not acquire.
-struct TakesRelaxed;
-impl Sabotage for TakesRelaxed {
-    fn compare_exchange(
-        &self,
-        word: &LoomWord,
-        current: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Exchanged {
-        let success = if success == Acquire { Relaxed } else { success };
-        word.compare_exchange(current, new, success, failure)
-    }
-}
-
-/// Giving does not release.
-struct GivesRelaxed;
-impl Sabotage for GivesRelaxed {
-    fn compare_exchange(
-        &self,
-        word: &LoomWord,
-        current: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Exchanged {
-        let success = if success == Release { Relaxed } else { success };
-        word.compare_exchange(current, new, success, failure)
-    }
-}
-
 /// The update comes without the wake. (The line of one or two waiters clears its mark in the same way.)
 struct LeavesUnheard;
 impl Sabotage for LeavesUnheard {
     fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
         word.swap(update.operand(), Release);
         0
-    }
-}
-
-/// The update, and then the wake.
-struct LeavesThenWakes;
-impl Sabotage for LeavesThenWakes {
-    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
-        word.swap(update.operand(), Release);
-        word.wake(u32::MAX)
     }
 }
 
@@ -141,35 +101,6 @@ impl Sabotage for SleepsUnmarked {
     }
 }
 
-/// What is expected is whatever is there.
-struct ReadsExpectedAgain;
-impl Sabotage for ReadsExpectedAgain {
-    fn wait_any(&self, words: Words, until: Option<Deadline>) -> Woken {
-        let read = words.iter().map(|(word, _)| (*word, word.load(Relaxed)));
-        LoomWord::wait_any(&read.collect::<Vec<_>>(), until)
-    }
-}
-
-/// Whoever takes or opens a word takes its mark away.
-struct DropsMark;
-impl Sabotage for DropsMark {
-    fn compare_exchange(
-        &self,
-        word: &LoomWord,
-        current: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Exchanged {
-        let new = if success == Acquire {
-            new & !WAITERS
-        } else {
-            new
-        };
-        word.compare_exchange(current, new, success, failure)
-    }
-}
-
 /// Whoever gives takes the mark away, and wakes no one for it.
 struct ClosesUnmarked;
 impl Sabotage for ClosesUnmarked {
@@ -199,32 +130,6 @@ impl Sabotage for TrustsSleep {
         place.store(0, Relaxed); // what the next look then finds is a permit
         woken
     }
-}
-
-/// Only what is in the robust list is announced: not what is taken, opened, or added to.
-struct Unannounced;
-impl Sabotage for Unannounced {
-    fn announce(&self, word: &LoomWord) {
-        if loom::is_linked(word) {
-            loom::announce(word);
-        }
-    }
-}
-
-/// What is in the robust list is not announced before it is taken out.
-struct UnannouncedLeave;
-impl Sabotage for UnannouncedLeave {
-    fn announce(&self, word: &LoomWord) {
-        if !loom::is_linked(word) {
-            loom::announce(word);
-        }
-    }
-}
-
-/// Nothing is ever put into a robust list.
-struct NotLinked;
-impl Sabotage for NotLinked {
-    fn link(&self, _: &LoomWord) {}
 }
 
 /// The kernel's mark is read as an owner that lives.
