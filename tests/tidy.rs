@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each layer, and the layers it may import. A file in `src` that is in none of these folders belongs to the
 /// layer `top`, which may import all.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("world", &[]),
     ("check", &[]),
     ("sys", &["world"]),
@@ -15,9 +15,17 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("sync", &["world", "sys", "shm", "raw"]),
     ("data", &["world", "sys", "shm", "raw", "sync"]),
     ("process", &["world", "sys", "shm", "raw", "sync", "data"]),
+    ("net", &["world", "sys", "shm", "raw", "sync", "data"]),
+    (
+        "manager",
+        &[
+            "world", "sys", "shm", "raw", "sync", "data", "process", "net",
+        ],
+    ),
     ("explore", &["world", "sys", "shm", "check"]),
     ("zoo", &["world", "raw", "shm", "check", "explore"]),
     ("tutorial", ALL),
+    ("conform", ALL),
     ("verify", ALL),
     ("top", ALL),
 ];
