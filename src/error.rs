@@ -3,7 +3,8 @@
 use std::io;
 
 use crate::data::{
-    ArrayError, BoundsError, GetError, PipeError, PutError, PutFailure, TaskError, WaitError,
+    ArrayError, BoundsError, GetError, PipeError, PutError, PutFailure, ShareableListError,
+    TaskError, WaitError,
 };
 use crate::process::ProcessError;
 use crate::shm::Plain;
@@ -28,6 +29,8 @@ pub enum Error {
     Barrier(#[from] BarrierError),
     #[error(transparent)]
     Bounds(#[from] BoundsError),
+    #[error(transparent)]
+    ShareableList(#[from] ShareableListError),
     #[error(transparent)]
     Pipe(#[from] PipeError),
     #[error(transparent)]

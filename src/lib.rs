@@ -109,8 +109,9 @@ pub mod zoo;
 pub use bytemuck;
 pub use data::{
     Array, ArrayError, ArrayGuard, BoundsError, Connection, GetError, JoinableQueue, Pipe,
-    PipeError, PutError, PutFailure, QUEUE_BYTES, Queue, Receiver, Sender, SimpleQueue, TaskError,
-    Value, ValueGuard, WaitError, Waitable, wait,
+    PipeError, PutError, PutFailure, QUEUE_BYTES, Queue, Receiver, Sender, ShareableItem,
+    ShareableList, ShareableListError, SharedMemory, SimpleQueue, TaskError, Value, ValueGuard,
+    WaitError, Waitable, wait,
 };
 pub use error::{Error, Result};
 pub use process::{

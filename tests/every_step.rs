@@ -27,6 +27,11 @@ fn an_array_survives_a_kill_at_every_step() {
 }
 
 #[test]
+fn a_shareable_list_survives_a_kill_at_every_step() {
+    holds::row("ShareableList", Technique::EveryStep);
+}
+
+#[test]
 fn a_semaphore_survives_a_kill_at_every_step() {
     holds::row("Semaphore", Technique::EveryStep);
 }

@@ -1,10 +1,12 @@
-//! What processes share and send: `Value` and `Array`; pipes.
+//! What processes share and send: `Value` and `Array`, pipes and queues, and memory with a name.
 
 mod array;
 mod bounds;
 mod guarded;
 mod pipe;
 mod queue;
+mod shareable_list;
+mod shared_memory;
 mod value;
 pub(crate) mod wait;
 
@@ -14,5 +16,7 @@ pub use pipe::{Connection, Nothing, Pipe, PipeError, Receiver, Sender};
 pub use queue::{
     GetError, JoinableQueue, PutError, PutFailure, QUEUE_BYTES, Queue, SimpleQueue, TaskError,
 };
+pub use shareable_list::{ShareableItem, ShareableList, ShareableListError};
+pub use shared_memory::SharedMemory;
 pub use value::{Value, ValueGuard};
 pub use wait::{WaitError, Waitable, wait};

@@ -352,7 +352,8 @@ pub(super) fn attach(file: BorrowedFd<'_>) -> io::Result<Arc<Arena>> {
     Ok(arena)
 }
 
-fn pid_namespace() -> io::Result<u64> {
+/// Its inode: a thread's id means nothing in another one.
+pub(crate) fn pid_namespace() -> io::Result<u64> {
     use std::os::unix::fs::MetadataExt;
     Ok(std::fs::metadata("/proc/self/ns/pid")?.ino())
 }

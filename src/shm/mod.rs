@@ -12,9 +12,11 @@
 mod arena;
 pub mod block;
 pub mod passage;
+mod placed;
 mod plain;
 mod shared;
 
+pub(crate) use arena::pid_namespace;
 pub use block::{Block, InShared};
 pub use plain::Plain;
 pub use shared::Shared;

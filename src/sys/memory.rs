@@ -44,7 +44,7 @@ impl Mapping {
         let file = memfd_create(c"forkproof", flags)?;
         fallocate(&file, FallocateFlags::empty(), 0, length)?;
         fcntl(&file, FcntlArg::F_ADD_SEALS(SEALS))?;
-        Mapping::map(file, bytes)
+        Mapping::over(file, bytes)
     }
 
     /// Maps memory that another process made.
@@ -62,10 +62,11 @@ impl Mapping {
         if bytes == 0 {
             return Err(foreign("it is empty"));
         }
-        Mapping::map(file, bytes)
+        Mapping::over(file, bytes)
     }
 
-    fn map(file: OwnedFd, bytes: usize) -> io::Result<Mapping> {
+    /// A file of so many bytes.
+    pub(super) fn over(file: OwnedFd, bytes: usize) -> io::Result<Mapping> {
         let file = File::from(file);
         let map = MmapOptions::new().len(bytes).map_raw(&file)?;
         Ok(Mapping {

@@ -10,6 +10,7 @@ pub mod image;
 pub mod life;
 pub mod memory;
 pub mod message;
+pub mod named;
 mod order;
 mod os;
 pub mod per_process;

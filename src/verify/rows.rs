@@ -54,6 +54,9 @@ pub static CHECKS: &[Check] = &[
     row("Array", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::Array, b, p)
     }),
+    row("ShareableList", Technique::EveryStep, |b, p| {
+        turn::every_step("ShareableList", b, p)
+    }),
     row("Semaphore", Technique::Models, |b, p| {
         models::models("Semaphore", b, p)
     }),

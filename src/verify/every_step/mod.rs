@@ -10,6 +10,7 @@ mod guards;
 mod pipe;
 mod queue;
 mod semaphore;
+mod shareable_list;
 
 use crate::explore::{Choice, Plan, Replay, Run, Schedule, TurnError};
 
@@ -42,6 +43,7 @@ fn all() -> impl Iterator<Item = &'static Subject> {
         barrier::SUBJECTS,
         pipe::SUBJECTS,
         queue::SUBJECTS,
+        shareable_list::SUBJECTS,
     ]
     .into_iter()
     .flatten()
