@@ -92,6 +92,7 @@ pub mod data;
 mod error;
 #[cfg(feature = "harness")]
 pub mod explore;
+pub mod manager;
 pub mod process;
 pub mod raw;
 pub mod shm;
@@ -114,6 +115,7 @@ pub use data::{
     WaitError, Waitable, wait,
 };
 pub use error::{Error, Result};
+pub use manager::SharedMemoryManager;
 pub use process::{
     ExitCode, Process, ProcessError, StartMethod, Status, active_children, current_process,
     parent_process, set_start_method,

@@ -76,6 +76,15 @@ pub fn end_at_broken_pipe() -> io::Result<()> {
     }
 }
 
+/// From here on neither SIGINT nor SIGTERM ends this process: what a terminal, or a shutdown, sends to all is for those
+/// that it serves, and it ends after them.
+pub fn ignore_interruptions() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: SIG_IGN runs no code of ours. It cannot fail for these two.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
 /// The life of a child that was made with an order. It has one thread, and all signals wait.
 pub(super) fn live(birth: Birth, parent: OwnedFd) -> ! {
     let Birth {

@@ -1,6 +1,7 @@
 //! Memory with a name, and lists in it, as their user meets them, across real processes.
 
 mod lists;
+mod managers;
 mod segments;
 
 use nix::sys::signal::{Signal, raise};
