@@ -11,6 +11,8 @@
 //! assert!(squares_and_cubes.check("Cube: 8\nsquare: 4\n").is_err(), "that is not all");
 //! ```
 
+mod forms;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -40,9 +42,17 @@ enum Keeps {
     },
     /// One line with a number of this range.
     Number(RangeInclusive<i32>),
+    /// A form that all outputs have; the error says what is wrong with one that has it not.
+    Form(fn(&str) -> Result<String, String>),
 }
 
 static RACES: &[Race] = &[
+    Race {
+        id: "000.d",
+        keeps: Keeps::Form(forms::appended_while_shown),
+        shows: "the row that the other process appended is shown",
+        shown_by: |output| output.contains("Leroy \n"),
+    },
     Race {
         id: "001.e5",
         keeps: Keeps::Lanes {
@@ -59,6 +69,12 @@ static RACES: &[Race] = &[
             let lines = |start| output.lines().filter(move |line| line.starts_with(start));
             lines("Received").count() + 1 == lines("Sent").count() // all but END
         },
+    },
+    Race {
+        id: "001.s",
+        keeps: Keeps::Form(forms::ratio_above_one),
+        shows: "a manager is slower than shared memory",
+        shown_by: |output| forms::ratio_above_one(output).is_ok(),
     },
     Race {
         id: "003.1",
@@ -155,6 +171,7 @@ impl Race {
                 }
                 _ => output.to_string(),
             },
+            Keeps::Form(form) => form(output).unwrap_or_else(|_| output.to_string()),
         }
     }
 
@@ -203,6 +220,11 @@ impl Race {
                 )),
                 None => Err(format!("{output:?} is not one line with a number")),
             },
+            Keeps::Form(form) => {
+                let one = expected::of(self.id).and_then(|expected| expected.text());
+                let one = form(one.ok_or("there is no text to compare with")?)?;
+                first_difference(&form(output)?, &one).map_or(Ok(()), Err)
+            }
         }
     }
 }
