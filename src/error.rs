@@ -6,6 +6,7 @@ use crate::data::{
     ArrayError, BoundsError, GetError, PipeError, PutError, PutFailure, ShareableListError,
     TaskError, WaitError,
 };
+use crate::net::{EmptyKey, NetError, NoAddress};
 use crate::process::ProcessError;
 use crate::shm::Plain;
 use crate::sync::{
@@ -43,9 +44,19 @@ pub enum Error {
     Task(#[from] TaskError),
     #[error(transparent)]
     Process(#[from] ProcessError),
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error(transparent)]
+    Address(#[from] NoAddress),
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<EmptyKey> for Error {
+    fn from(error: EmptyKey) -> Error {
+        Error::Net(error.into())
+    }
+}
 
 /// Drops the guard; see [`LockFailure`].
 impl<G> From<LockError<G>> for Error {

@@ -93,6 +93,7 @@ mod error;
 #[cfg(feature = "harness")]
 pub mod explore;
 pub mod manager;
+pub mod net;
 pub mod process;
 pub mod raw;
 pub mod shm;
@@ -116,6 +117,10 @@ pub use data::{
 };
 pub use error::{Error, Result};
 pub use manager::SharedMemoryManager;
+pub use net::{
+    Address, Client, EmptyKey, HandshakeError, Key, Listener, NetConnection, NetError, NetLimits,
+    NoAddress,
+};
 pub use process::{
     ExitCode, Process, ProcessError, StartMethod, Status, active_children, current_process,
     parent_process, set_start_method,

@@ -1,0 +1,175 @@
+//! A listener that never waits, for a server that serves many with one thread.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::address::Address;
+use super::error::NetError;
+use super::handshake::{HandshakeError, Role};
+use super::key::Key;
+use super::limits::NetLimits;
+use super::link::Link;
+use super::path::{Bound, PrivateFolder};
+use super::socket::Acceptor;
+use crate::sys::poll::For;
+use crate::sys::stream;
+use crate::world::Deadline;
+
+/// A listener that never waits, and the handshakes in progress. Its owner polls [what it waits
+/// for](Door::watches), together with others and until its [deadline](Door::deadline), and then
+/// [pumps](Door::pump) it.
+///
+/// ```
+/// use forkproof::Key;
+/// use forkproof::net::{Door, NetLimits};
+///
+/// let key = Key::new("a secret")?;
+/// let door = Door::bind(&"127.0.0.1:0".parse()?, Some(key), NetLimits::default())?;
+/// println!("listens at {}", door.address());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Door {
+    acceptor: Acceptor,
+    address: Address,
+    key: Option<Key>,
+    limits: NetLimits,
+    /// Oldest first.
+    strangers: Vec<Link>,
+    /// A descriptor in reserve: with none left, a connection could not even be accepted to be closed, and would keep
+    /// the listening socket readable.
+    reserve: Option<File>,
+    /// Removes the path.
+    _bound: Option<Bound>,
+}
+
+impl Door {
+    /// Listens at the address. With a key, only those who have it come in.
+    ///
+    /// # Errors
+    /// [`NetError::Bind`].
+    pub fn bind(address: &Address, key: Option<Key>, limits: NetLimits) -> Result<Door, NetError> {
+        Door::open(address, None, key, limits)
+    }
+
+    /// Listens at a unix socket in a new folder, which only this user may look into. Both are removed when the door is
+    /// dropped.
+    ///
+    /// # Errors
+    /// As [`bind`](Door::bind).
+    pub fn bind_fresh(key: Option<Key>, limits: NetLimits) -> Result<Door, NetError> {
+        let folder = PrivateFolder::new()?;
+        let address = Address::Unix(folder.socket());
+        Door::open(&address, Some(folder), key, limits)
+    }
+
+    fn open(
+        address: &Address,
+        folder: Option<PrivateFolder>,
+        key: Option<Key>,
+        limits: NetLimits,
+    ) -> Result<Door, NetError> {
+        let bind = |why| NetError::Bind {
+            address: address.clone(),
+            why,
+        };
+        let (acceptor, bound_at) = Acceptor::bind(address).map_err(bind)?;
+        let bound = match &bound_at {
+            Address::Unix(path) => Some(Bound::new(path, folder).map_err(bind)?),
+            _ => None,
+        };
+        Ok(Door {
+            acceptor,
+            address: bound_at,
+            key,
+            limits,
+            strangers: Vec::new(),
+            reserve: reserve(),
+            _bound: bound,
+        })
+    }
+
+    /// Where it listens: with the port that the kernel chose, if that was to be.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(super) fn limits(&self) -> &NetLimits {
+        &self.limits
+    }
+
+    /// The socket that listens.
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.acceptor.as_fd()
+    }
+
+    /// What to wait for before the next [`pump`](Door::pump).
+    pub fn watches(&self) -> impl Iterator<Item = (BorrowedFd<'_>, For)> {
+        let knocks = std::iter::once((self.acceptor.as_fd(), For::Input));
+        knocks.chain(self.strangers.iter().flat_map(Link::watches))
+    }
+
+    /// When it is to be pumped even if nothing happened: a handshake takes too long then.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.strangers.iter().filter_map(Link::deadline).min()
+    }
+
+    /// Accepts who has come, and goes on with all handshakes. Returns those that came to an end: an
+    /// [open](Link::is_open) link, or why there is none, which concerns that peer alone.
+    ///
+    /// # Errors
+    /// The kernel has no memory or no descriptors left. The door stays open.
+    pub fn pump(&mut self) -> Result<Vec<Result<Link, NetError>>, NetError> {
+        let mut arrived = Vec::new();
+        let out_of = self.accept(&mut arrived);
+        let mut going = Vec::with_capacity(self.strangers.len());
+        for mut link in self.strangers.drain(..) {
+            match link.pump() {
+                Err(NetError::Disconnected | NetError::Lost(_)) => {
+                    arrived.push(Err(link.failed(HandshakeError::HungUp)));
+                }
+                Err(why) => arrived.push(Err(why)),
+                Ok(()) if link.is_open() => arrived.push(Ok(link)),
+                Ok(()) => going.push(link),
+            }
+        }
+        self.strangers = going;
+        match out_of {
+            Err(error) if arrived.is_empty() => Err(error.into()),
+            _ => Ok(arrived),
+        }
+    }
+
+    fn accept(&mut self, arrived: &mut Vec<Result<Link, NetError>>) -> io::Result<()> {
+        for _ in 0..self.limits.strangers {
+            let (socket, peer) = match self.acceptor.accept_now(&self.limits) {
+                Ok(accepted) => accepted,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if stream::is_of_the_connection(&error) => continue,
+                Err(error) if stream::is_out_of_files(&error) && self.reserve.is_some() => {
+                    self.reserve = None;
+                    let turned_away = self.acceptor.accept_now(&self.limits);
+                    drop(turned_away);
+                    self.reserve = reserve();
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let key = self.key.clone();
+            let link = Link::new(socket, peer, Role::Server, key, &self.limits);
+            match link {
+                Ok(link) => self.strangers.push(link),
+                Err(error) => arrived.push(Err(error)),
+            }
+            if self.strangers.len() > self.limits.strangers {
+                let oldest = self.strangers.remove(0);
+                arrived.push(Err(oldest.failed(HandshakeError::Crowded)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
