@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use forkproof::sys::life;
 use forkproof::tutorial::{self, EXAMPLES};
-use forkproof::verify::{self, Budget, Check, Progress, Shard, Size};
+use forkproof::verify::{self, Budget, Check, Screen, Shard, Size};
 use forkproof::zoo::{self, model};
 
 /// Bad usage, and what cannot be read or written: in every command. (`EX_USAGE` of sysexits.h.)
@@ -141,7 +141,8 @@ fn verify(options: &Verify) -> Result<bool, Refusal> {
     if checks.is_empty() {
         return Err("no check is meant: see `forkproof verify --help`".into());
     }
-    let table = verify::run(&checks, budget, |check| Progress::on_stderr(title(check)));
+    let screen = Screen::stderr();
+    let table = verify::run(&checks, budget, |check| screen.progress(title(check)));
     if options.json {
         print(serde_json::to_string_pretty(&table.json())?)?;
     } else {

@@ -22,10 +22,12 @@
 //! had returned before the other began. A judge that knows when calls began and returned can refuse more.
 
 pub mod bank;
+pub mod dict;
 mod history;
 mod judge;
 pub mod list;
 pub mod queue;
+pub mod sequence;
 
 pub use history::{Event, History, Place};
 pub use judge::{Dilemma, Verdict, judge};

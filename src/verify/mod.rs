@@ -37,7 +37,7 @@ mod table;
 mod turn;
 mod tutorials;
 
-pub use progress::Progress;
+pub use progress::{Progress, Screen};
 pub use report::{Budget, Check, Fallible, Report, Size, Technique, Verdict};
 pub use rows::CHECKS;
 pub use run::{Shard, report, run};

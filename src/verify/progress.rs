@@ -3,31 +3,49 @@
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Where the progress of several checks at once is shown.
+pub struct Screen {
+    bars: MultiProgress,
+    lines: bool,
+}
 
 /// One check's progress.
 pub struct Progress {
+    title: String,
     bar: ProgressBar,
     lines: bool,
 }
 
-impl Progress {
-    /// On stderr, under a title.
-    pub fn on_stderr(title: impl Display) -> Progress {
-        let lines = !stderr().is_terminal();
-        if lines {
-            say(&title);
+impl Screen {
+    pub fn stderr() -> Screen {
+        Screen {
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            lines: !stderr().is_terminal(),
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{msg:36} {wide_bar} {pos}/{len} {elapsed}");
-        bar.set_style(style.expect("a template of known keys"));
-        bar.set_message(title.to_string());
-        Progress { bar, lines }
     }
 
+    /// Of one check more.
+    pub fn progress(&self, title: impl Display) -> Progress {
+        let title = title.to_string();
+        if self.lines {
+            say(format_args!("{title} ..."));
+        }
+        let bar = self.bars.add(ProgressBar::no_length());
+        let style = ProgressStyle::with_template("{msg:36} {wide_bar} {pos}/{len} {elapsed}");
+        bar.set_style(style.expect("a template of known keys"));
+        bar.set_message(title.clone());
+        let lines = self.lines;
+        Progress { title, bar, lines }
+    }
+}
+
+impl Progress {
     /// Nowhere.
     pub fn silent() -> Progress {
         Progress {
+            title: String::new(),
             bar: ProgressBar::hidden(),
             lines: false,
         }
@@ -52,7 +70,7 @@ impl Progress {
     pub fn finish(self, verdict: impl Display) {
         self.bar.finish_and_clear();
         if self.lines {
-            say(format_args!("  {verdict}"));
+            say(format_args!("{}: {verdict}", self.title));
         }
     }
 }

@@ -140,6 +140,11 @@ impl Technique {
         }
     }
 
+    /// Whether it starts no process.
+    pub fn only_computes(self) -> bool {
+        matches!(self, Technique::Models | Technique::Variants)
+    }
+
     /// What a pass rests on, and what it does not prove.
     pub fn rests_on(self) -> &'static str {
         match self {

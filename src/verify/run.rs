@@ -14,19 +14,37 @@ pub struct Shard {
     pub count: usize,
 }
 
-/// Runs checks one after another, each with a progress of its own.
-pub fn run(checks: &[&Check], budget: Budget, progress: impl Fn(&Check) -> Progress) -> Table {
-    let rows = checks.iter().map(|check| {
+/// Runs checks, each with a progress of its own, in two rows side by side: those that compute, on one core; and those
+/// that run processes.
+pub fn run(
+    checks: &[&Check],
+    budget: Budget,
+    progress: impl Fn(&Check) -> Progress + Sync,
+) -> Table {
+    let run = |check: &Check| {
         let progress = progress(check);
         let begun = Instant::now();
         let report = report(check, budget, &progress);
         let row = Row::new(check, report, begun.elapsed());
         progress.finish(&row);
         row
+    };
+    let rows_of = |computes: bool| {
+        let places = checks.iter().enumerate();
+        let own = places.filter(|(_, check)| check.technique.only_computes() == computes);
+        own.map(|(place, check)| (place, run(check)))
+            .collect::<Vec<_>>()
+    };
+    let mut rows = std::thread::scope(|scope| {
+        let computed = scope.spawn(|| rows_of(true));
+        let mut rows = rows_of(false);
+        rows.extend(computed.join().expect("report() catches panics"));
+        rows
     });
+    rows.sort_by_key(|(place, _)| *place);
     Table {
         seed: budget.seed,
-        rows: rows.collect(),
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
     }
 }
 
