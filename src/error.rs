@@ -7,7 +7,7 @@ use crate::data::{
     TaskError, WaitError,
 };
 use crate::net::{EmptyKey, NetError, NoAddress};
-use crate::process::ProcessError;
+use crate::process::{PoolError, ProcessError};
 use crate::shm::Plain;
 use crate::sync::{
     BarrierError, ConditionError, ConditionFailure, LockError, LockFailure, SemaphoreError,
@@ -48,6 +48,8 @@ pub enum Error {
     Net(#[from] NetError),
     #[error(transparent)]
     Address(#[from] NoAddress),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

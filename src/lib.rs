@@ -122,8 +122,9 @@ pub use net::{
     NoAddress,
 };
 pub use process::{
-    ExitCode, Process, ProcessError, StartMethod, Status, active_children, current_process,
-    parent_process, set_start_method,
+    AsyncResult, ExitCode, Failure, Imap, Pool, PoolBuilder, PoolError, Process, ProcessError,
+    StartMethod, Status, TaskPanic, active_children, current_process, parent_process,
+    set_start_method,
 };
 pub use shm::Plain;
 pub use sync::{
@@ -135,6 +136,7 @@ pub use sync::{
 /// For the macros of this crate.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::process::pool::{CALLABLE, Registered, registered};
     pub use crate::process::spawnable;
     pub use crate::sys::exec::{SPAWNABLE, Spawnable};
     pub use linkme;

@@ -35,6 +35,7 @@ mod current;
 mod error;
 mod handle;
 mod outcome;
+pub mod pool;
 mod start_method;
 mod target;
 
@@ -43,5 +44,6 @@ pub use current::{CurrentProcess, ParentProcess, current_process, parent_process
 pub use error::ProcessError;
 pub use handle::{Process, Status};
 pub use outcome::{ExitCode, Outcome};
+pub use pool::{AsyncResult, Failure, Imap, Pool, PoolBuilder, PoolError, TaskPanic};
 pub use start_method::{StartMethod, set_start_method, start_method};
 pub use target::{Argument, Target, spawnable};

@@ -17,6 +17,15 @@ use crate::sys::life;
 pub trait Outcome {
     /// The exit code; what is to be said about it has been said.
     fn code(self) -> i32;
+
+    /// The exit code, and what is to be said about it.
+    #[doc(hidden)]
+    fn told(self) -> (i32, Option<String>)
+    where
+        Self: Sized,
+    {
+        (self.code(), None)
+    }
 }
 
 /// An exit code of the target's choice: the kernel keeps 8 bits.
@@ -37,15 +46,18 @@ impl Outcome for ExitCode {
 
 impl<T: Outcome, E: Display> Outcome for Result<T, E> {
     fn code(self) -> i32 {
+        let (code, said) = self.told();
+        if let Some(said) = said {
+            let name = current_process().name();
+            life::say(&format!("process '{name}' failed: {said}\n"));
+        }
+        code
+    }
+
+    fn told(self) -> (i32, Option<String>) {
         match self {
-            Ok(outcome) => outcome.code(),
-            Err(error) => {
-                life::say(&format!(
-                    "process '{}' failed: {error}\n",
-                    current_process().name()
-                ));
-                1
-            }
+            Ok(outcome) => outcome.told(),
+            Err(error) => (1, Some(error.to_string())),
         }
     }
 }

@@ -108,7 +108,7 @@ pub const fn spawnable<F: Target<Args>, Args: Argument>(_function: F) -> Spawnab
     }
 }
 
-const fn assert_captures_nothing<F>() {
+pub(super) const fn assert_captures_nothing<F>() {
     assert!(
         size_of::<F>() == 0,
         "a process's target captures nothing: give it what it needs as arguments"
@@ -126,10 +126,19 @@ fn enter<F: Target<Args>, Args: Argument>(payload: &[u8], fds: Vec<OwnedFd>) -> 
         }
     };
     current::admit(ticket);
-    // SAFETY: F has no bytes, so every address holds it; it is Copy, and a value of it was given to call()
-    // or to spawnable(), of which this is a copy in another process of the same program.
-    let function = unsafe { NonNull::<F>::dangling().as_ptr().read() };
+    // SAFETY: a value of it was given to call() or to spawnable(), in another process of the same program.
+    let function = unsafe { out_of_thin_air::<F>() };
     function.call(args).code()
+}
+
+/// A function by nothing but its type.
+///
+/// # Safety
+/// A value of the type was there once, of which this is a copy.
+pub(super) unsafe fn out_of_thin_air<F: Copy>() -> F {
+    const { assert_captures_nothing::<F>() };
+    // SAFETY: F has no bytes, so every address holds it; it is Copy; the caller has had one.
+    unsafe { NonNull::<F>::dangling().as_ptr().read() }
 }
 
 /// Registers functions that [`StartMethod::Spawn`](crate::StartMethod::Spawn) may start: a spawned child

@@ -1,0 +1,139 @@
+//! The slots: a word for each worker, in which it says what it is about to do, for the parent to read when it is dead.
+//!
+//! | word | the worker |
+//! |---|---|
+//! | 0 | is being started |
+//! | 1 | is running the initializer |
+//! | 2 | is ready, and has taken nothing yet |
+//! | 3 + *k* | is taking task *k*, or has taken it |
+//!
+//! # Memory ordering
+//! A worker's store is a Release, the parent's load an Acquire: who sees that a worker is at its next task sees the
+//! result of the one before in the queue.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::shm::{Block, Shared, block, passage};
+use crate::sys::SharedWide;
+use crate::world::Wide;
+
+#[derive(Clone)]
+pub(super) struct Slots {
+    block: Arc<Block>,
+    count: usize,
+}
+
+/// What a worker's word says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Starting,
+    Initializing,
+    Idle,
+    /// Before the commit that takes it off the queue.
+    Taking(u64),
+}
+
+impl Slots {
+    pub fn new(count: usize) -> io::Result<Slots> {
+        let block = Block::allocate(count * size_of::<SharedWide>(), tag())?;
+        for place in 0..count {
+            block.init(place * size_of::<SharedWide>(), SharedWide::new(0));
+        }
+        let block = Arc::new(block);
+        Ok(Slots { block, count })
+    }
+
+    pub fn set(&self, place: usize, stage: Stage) {
+        // Release: pairs with the Acquire in get().
+        self.words()[place].store(stage.word(), Release);
+    }
+
+    pub fn get(&self, place: usize) -> Stage {
+        // Acquire: pairs with the Release in set().
+        Stage::of(self.words()[place].load(Acquire))
+    }
+
+    /// Whether any other worker says that it is taking the task, or has taken it.
+    pub fn is_with_another(&self, task: u64, than: usize) -> bool {
+        (0..self.count).any(|place| place != than && self.get(place) == Stage::Taking(task))
+    }
+
+    fn words(&self) -> &[SharedWide] {
+        // SAFETY: new() put `count` of them there; a handle that arrives is checked by its tag and its size.
+        unsafe { self.block.objects(0, self.count) }
+    }
+}
+
+const TASKS_FROM: u64 = 3;
+
+impl Stage {
+    fn word(self) -> u64 {
+        match self {
+            Stage::Starting => 0,
+            Stage::Initializing => 1,
+            Stage::Idle => 2,
+            Stage::Taking(task) => TASKS_FROM + task,
+        }
+    }
+
+    fn of(word: u64) -> Stage {
+        match word {
+            0 => Stage::Starting,
+            1 => Stage::Initializing,
+            2 => Stage::Idle,
+            _ => Stage::Taking(word - TASKS_FROM),
+        }
+    }
+}
+
+impl Shared for Slots {
+    fn block(&self) -> &Block {
+        &self.block
+    }
+
+    fn part(&self, offset: usize) -> String {
+        format!("'s slot {}", offset / size_of::<SharedWide>())
+    }
+}
+
+fn tag() -> u32 {
+    Block::tag("the slots of a pool", size_of::<SharedWide>())
+}
+
+/// The handle of a block, and how many words there are in it.
+impl Serialize for Slots {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (Handle(self.block.clone()), self.count as u64).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Slots {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Slots, D::Error> {
+        let (Handle(block), count) = <(Handle, u64)>::deserialize(deserializer)?;
+        if count > (block.len() / size_of::<SharedWide>()) as u64 {
+            let complaint = format!("{count} slots in {} bytes", block.len());
+            return Err(D::Error::custom(passage::complain(complaint)));
+        }
+        let count = count as usize;
+        Ok(Slots { block, count })
+    }
+}
+
+struct Handle(Arc<Block>);
+
+impl Serialize for Handle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        block::serialize(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Handle {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Handle, D::Error> {
+        block::deserialize(deserializer, "pool's slots", tag()).map(Handle)
+    }
+}

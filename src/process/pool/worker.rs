@@ -1,0 +1,115 @@
+//! What a worker does: it takes tasks from the queue by itself, one after another, and puts the results into another.
+
+use serde::{Deserialize, Serialize};
+
+use super::envelope::Envelope;
+use super::function::{Fault, function_at, initializer_at};
+use super::panics::keep_quiet;
+use super::slots::{Slots, Stage};
+use crate::data::{GetError, PutError, Queue};
+use crate::process::ExitCode;
+
+/// A chunk of tasks on its way to a worker.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Task {
+    /// Tasks are counted from 0 in the order in which they were put.
+    pub number: u64,
+    /// Its [`place_of`](super::function::place_of).
+    pub function: u64,
+    pub chunk: Envelope,
+}
+
+/// What a worker has to say.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Report {
+    Done {
+        task: u64,
+        answer: Result<Envelope, Fault>,
+    },
+    /// The initializer failed, and why. The worker ends.
+    NotInitialized(String),
+}
+
+/// What a worker is given.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Equipment {
+    pub tasks: Queue<Task>,
+    pub results: Queue<Report>,
+    pub slots: Slots,
+    /// Which of the slots is its own.
+    pub place: usize,
+    pub initializer: Option<Initializer>,
+    /// It ends after so many chunks of tasks.
+    pub most_tasks: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Initializer {
+    /// Its [`place_of_initializer`](super::function::place_of_initializer).
+    pub function: u64,
+    pub args: Envelope,
+}
+
+crate::spawnable!(work);
+
+/// A worker's life. An error is said on standard error, and the parent finds it dead.
+pub(super) fn work(equipment: Equipment) -> Result<ExitCode, String> {
+    let Equipment {
+        tasks,
+        results,
+        slots,
+        place,
+        initializer,
+        most_tasks,
+    } = equipment;
+    keep_quiet();
+    if let Some(initializer) = initializer {
+        slots.set(place, Stage::Initializing);
+        // SAFETY: the parent is this same program, and got the place from place_of_initializer().
+        let initialize = unsafe { initializer_at(initializer.function) };
+        if let Err(why) = initialize(initializer.args) {
+            let report = Report::NotInitialized(why);
+            results.put(report).map_err(|error| error.to_string())?;
+            return Ok(ExitCode(1)); // the parent tells
+        }
+    }
+    slots.set(place, Stage::Idle);
+    for _ in 0..most_tasks.unwrap_or(u64::MAX) {
+        let taken = tasks.process(|task| {
+            // Before the task leaves the queue, so that the parent knows who had it.
+            slots.set(place, Stage::Taking(task.number));
+            task
+        });
+        let task = match taken {
+            Ok(task) => task,
+            Err(GetError::Closed) => break,
+            Err(other) => return Err(format!("cannot take a task: {other}")),
+        };
+        finish(task, &results)?;
+    }
+    Ok(ExitCode(0))
+}
+
+fn finish(task: Task, results: &Queue<Report>) -> Result<(), String> {
+    let number = task.number;
+    // SAFETY: the parent is this same program, and got the place from place_of().
+    let run = unsafe { function_at(task.function) };
+    let report = |answer| Report::Done {
+        task: number,
+        answer,
+    };
+    let unsent = match run(task.chunk) {
+        Err(fault) => results.put(report(Err(fault))),
+        Ok((returns, holds)) => match results.put(report(Ok(returns))) {
+            Ok(()) => {
+                holds.delivered();
+                Ok(())
+            }
+            Err(unsent @ (PutError::TooManyFiles(_) | PutError::Io(..))) => {
+                results.put(report(Err(Fault::Unsendable(unsent.to_string()))))
+            }
+            refused => refused,
+        },
+    };
+    unsent.map_err(|error| format!("cannot send a result: {error}"))
+}
