@@ -114,14 +114,23 @@ impl Door {
         self.strangers.iter().filter_map(Link::deadline).min()
     }
 
-    /// Accepts who has come, and goes on with all handshakes. Returns those that came to an end: an
-    /// [open](Link::is_open) link, or why there is none, which concerns that peer alone.
+    /// Accepts who has come, and goes on with all handshakes. Returns those that came to an end: a
+    /// link, or why there is none, which concerns that peer alone.
     ///
     /// # Errors
     /// The kernel has no memory or no descriptors left. The door stays open.
     pub fn pump(&mut self) -> Result<Vec<Result<Link, NetError>>, NetError> {
         let mut arrived = Vec::new();
         let out_of = self.accept(&mut arrived);
+        self.shake(&mut arrived);
+        match out_of {
+            Err(error) if arrived.is_empty() => Err(error.into()),
+            _ => Ok(arrived),
+        }
+    }
+
+    /// Goes on with all handshakes.
+    fn shake(&mut self, arrived: &mut Vec<Result<Link, NetError>>) {
         let mut going = Vec::with_capacity(self.strangers.len());
         for mut link in self.strangers.drain(..) {
             match link.pump() {
@@ -134,10 +143,6 @@ impl Door {
             }
         }
         self.strangers = going;
-        match out_of {
-            Err(error) if arrived.is_empty() => Err(error.into()),
-            _ => Ok(arrived),
-        }
     }
 
     fn accept(&mut self, arrived: &mut Vec<Result<Link, NetError>>) -> io::Result<()> {
@@ -155,15 +160,18 @@ impl Door {
                 }
                 Err(error) => return Err(error),
             };
-            let key = self.key.clone();
-            let link = Link::new(socket, peer, Role::Server, key, &self.limits);
-            match link {
-                Ok(link) => self.strangers.push(link),
-                Err(error) => arrived.push(Err(error)),
+            if self.strangers.len() == self.limits.strangers {
+                // Only who has not got done by now makes room.
+                self.shake(arrived);
             }
-            if self.strangers.len() > self.limits.strangers {
+            if self.strangers.len() == self.limits.strangers {
                 let oldest = self.strangers.remove(0);
                 arrived.push(Err(oldest.failed(HandshakeError::Crowded)));
+            }
+            let key = self.key.clone();
+            match Link::new(socket, peer, Role::Server, key, &self.limits) {
+                Ok(link) => self.strangers.push(link),
+                Err(error) => arrived.push(Err(error)),
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ use crate::sys::poll::For;
 use crate::sys::{Os, random};
 use crate::world::{Deadline, World};
 
-/// A connection that never waits. Its owner polls [what it waits for](Link::watches), together with others, and then
+/// A connection that never waits, from a [`Door`](super::Door). Its owner polls [what it waits for](Link::watches), together with others, and then
 /// [pumps](Link::pump) it.
 ///
 /// # Memory
@@ -67,12 +67,12 @@ impl Link {
     }
 
     /// Whether the handshake is done, and its last word is sent.
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.handshake.is_none()
     }
 
     /// Until when the handshake must be done: `None` once it is.
-    pub fn deadline(&self) -> Option<Deadline> {
+    pub(super) fn deadline(&self) -> Option<Deadline> {
         self.until.filter(|_| !self.is_open())
     }
 
@@ -95,7 +95,9 @@ impl Link {
         self.flush()?;
         let mut buffer = [0; PIECE_BYTES];
         let mut left = PUMP_BYTES;
-        while left > 0 && self.wanted() > 0 {
+        let was_open = self.is_open();
+        // What follows the handshake is for whoever has the link then.
+        while left > 0 && self.wanted() > 0 && self.is_open() == was_open {
             let room = self.wanted().min(buffer.len()).min(left);
             let Some(received) = self.socket.receive_now(&mut buffer[..room])? else {
                 break;
@@ -124,11 +126,7 @@ impl Link {
     ///
     /// # Errors
     /// [`NetError::MessageTooLong`]; [`NetError::Congested`] if more than [`UNSENT_BYTES`] wait.
-    ///
-    /// # Panics
-    /// Before it is [open](Link::is_open).
     pub fn queue(&mut self, message: &[u8]) -> Result<(), NetError> {
-        assert!(self.is_open(), "messages follow the handshake");
         if message.len() > self.most {
             return Err(NetError::MessageTooLong {
                 length: message.len(),
