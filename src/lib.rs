@@ -88,6 +88,8 @@ extern crate self as forkproof;
 
 #[cfg(feature = "harness")]
 pub mod check;
+#[cfg(feature = "harness")]
+pub mod conform;
 pub mod data;
 mod error;
 #[cfg(feature = "harness")]

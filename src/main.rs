@@ -2,9 +2,11 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use forkproof::conform::{self, Differs, Verdict};
 use forkproof::sys::life;
 use forkproof::tutorial::{self, EXAMPLES};
 use forkproof::verify::{self, Budget, Check, Screen, Shard, Size};
@@ -41,6 +43,17 @@ enum Command {
     },
     /// Print which known bugs are caught, and by what
     Zoo,
+    /// Run a file of cases of Python's multiprocessing, and print which answers are the same
+    Conform(Conform),
+}
+
+#[derive(Args)]
+struct Conform {
+    /// A list of cases, in TOML
+    file: PathBuf,
+    /// Run the cases whose names have this in them
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
 }
 
 #[derive(Args)]
@@ -93,6 +106,7 @@ fn main() -> ExitCode {
         Command::Tutorial(options) => tutorial(&options),
         Command::Replay { string } => replay(&string),
         Command::Zoo => zoo(),
+        Command::Conform(options) => conform(&options),
     };
     match done {
         Ok(well) => ExitCode::from(u8::from(!well)),
@@ -228,4 +242,31 @@ fn zoo() -> Result<bool, Refusal> {
     }
     print(format_args!("\n{caught} of {all} caught"))?;
     Ok(caught == all)
+}
+
+fn conform(options: &Conform) -> Result<bool, Refusal> {
+    let file = options.file.display();
+    let text =
+        std::fs::read_to_string(&options.file).map_err(|error| format!("{file}: {error}"))?;
+    let mut cases = conform::parse(&text).map_err(|error| format!("{file}: {error}"))?;
+    if let Some(only) = &options.only {
+        cases.retain(|case| case.name.contains(only));
+    }
+    if cases.is_empty() {
+        return Err(format!("{file}: no case is meant").into());
+    }
+    let summary = conform::run(&cases, &Differs::shipped()?, |case, verdict| {
+        let name = &case.name;
+        match verdict {
+            Verdict::Pass => print(format_args!("pass {name}")),
+            Verdict::Differs(reason) => print(format_args!("differs {name}: {reason}")),
+            Verdict::Fail(why) => print(format_args!("fail {name}: {why}")),
+        }
+    })?;
+    let (passed, differed, failed) = (summary.passed, summary.differed, summary.failed);
+    print(format_args!(
+        "{} cases: {passed} pass, {differed} differ, {failed} fail",
+        cases.len()
+    ))?;
+    Ok(failed == 0)
 }

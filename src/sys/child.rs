@@ -211,6 +211,48 @@ pub(super) fn send_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<(
     }
 }
 
+/// Sends the calling process a signal.
+///
+/// # Errors
+/// The signal does not exist.
+pub fn raise(signal: Signal) -> io::Result<()> {
+    // SAFETY: kill takes two numbers, and the process's own is its own.
+    match unsafe { libc::kill(libc::getpid(), signal.0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Ends the calling process, without what is to be done at its exit.
+pub fn exit_at_once(code: i32) -> ! {
+    // SAFETY: _exit takes a number; nothing of the process is used any more.
+    unsafe { libc::_exit(code) }
+}
+
+/// Makes the calling process, and those that it will start, a group of their own.
+///
+/// # Errors
+/// The process leads a session.
+pub fn lead_a_group() -> io::Result<()> {
+    // SAFETY: setpgid takes two numbers.
+    match unsafe { libc::setpgid(0, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Kills a group. The caller makes sure that the number is still its: its leader has not been waited for.
+///
+/// # Errors
+/// None of its processes is left.
+pub fn kill_group(leader: u32) -> io::Result<()> {
+    // SAFETY: killpg takes two numbers.
+    match unsafe { libc::killpg(leader as libc::pid_t, libc::SIGKILL) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Waits for a child that is known by its number only, and that nobody else can have waited for.
 pub(super) fn wait_for_number(pid: i32) -> io::Result<()> {
     loop {
