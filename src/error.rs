@@ -6,6 +6,7 @@ use crate::data::{
     ArrayError, BoundsError, GetError, PipeError, PutError, PutFailure, ShareableListError,
     TaskError, WaitError,
 };
+use crate::manager::ManagerError;
 use crate::net::{EmptyKey, NetError, NoAddress};
 use crate::process::{PoolError, ProcessError};
 use crate::shm::Plain;
@@ -50,6 +51,7 @@ pub enum Error {
     Address(#[from] NoAddress),
     #[error(transparent)]
     Pool(#[from] PoolError),
+    Manager(#[from] ManagerError),
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

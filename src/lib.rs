@@ -118,7 +118,10 @@ pub use data::{
     WaitError, Waitable, wait,
 };
 pub use error::{Error, Result};
-pub use manager::SharedMemoryManager;
+pub use manager::{
+    AnyProxy, DictProxy, Item, ListProxy, Manager, ManagerError, NamespaceProxy,
+    SharedMemoryManager,
+};
 pub use net::{
     Address, Client, EmptyKey, HandshakeError, Key, Listener, NetConnection, NetError, NetLimits,
     NoAddress,

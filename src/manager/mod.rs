@@ -1,5 +1,51 @@
-//! Managers: processes that keep what others share.
+//! Managers: objects that live in a server process, and proxies of them that can be sent anywhere.
+//!
+//! ```
+//! use forkproof::{Process, manager::{ListProxy, Manager, ManagerError}};
+//!
+//! fn insert(records: ListProxy<(String, i32)>) -> Result<(), ManagerError> {
+//!     records.append(("Alexis".to_owned(), 79))
+//! }
+//!
+//! fn main() -> forkproof::Result<()> {
+//!     let manager = Manager::start()?;
+//!     let records = manager.list([("Maura".to_owned(), 70)])?;
+//!     let child = Process::new(insert, (records.clone(),));
+//!     child.start()?;
+//!     child.join()?;
+//!     assert_eq!(records.to_string(), "[('Maura', 70), ('Alexis', 79)]");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | part | is |
+//! |---|---|
+//! | [`Manager`] | starts the server, makes objects in it, ends it |
+//! | [`ListProxy`], [`DictProxy`], .. | stand for an object in the server: each method is a request to it |
+//! | [`Item`] | a value that says of itself what it is: all that the server keeps |
+//! | `server` | the server; its core is plain data |
+//!
+//! # When a process dies
+//! A client that is killed gives back its locks and permits, waits for nothing any more, and refers to nothing any
+//! more. When the server is killed every call says [`ServerGone`](ManagerError::ServerGone), those that wait at once.
+//! When the process that started the server is killed, the server ends.
 
+mod cargo;
+mod error;
+mod home;
+mod item;
+mod local;
+#[allow(clippy::module_inception)]
+mod manager;
+mod passing;
+mod proxy;
+mod reference;
+mod server;
 mod shared_memory;
 
+pub use error::{Kind, ManagerError, Raised};
+pub use item::{Dict, Item, ItemError, NoOrder, Unhashable, from_item, to_item};
+pub use manager::{Builder, Manager};
+pub use proxy::{DictProxy, ListProxy, NamespaceProxy, Proxy};
+pub use reference::AnyProxy;
 pub use shared_memory::SharedMemoryManager;

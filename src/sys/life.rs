@@ -10,7 +10,7 @@
 
 use std::backtrace::Backtrace;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{PoisonError, RwLock};
 use std::thread;
@@ -39,6 +39,11 @@ impl Parent {
     /// Whether it has not ended yet.
     pub fn is_alive(&self) -> io::Result<bool> {
         self.wait(Some(Duration::ZERO)).map(|ended| !ended)
+    }
+
+    /// Readable once it has ended.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
     }
 
     /// Waits until it has ended, at most so long (without a timeout: for ever). Whether it has.

@@ -1,0 +1,120 @@
+//! What goes wrong with a manager and its objects.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use super::item::{ItemError, NoOrder, Unhashable};
+use crate::process::ProcessError;
+
+/// Why a call of a proxy, or of a manager, did not do what it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManagerError {
+    /// The object refused, in the server. It is as it was.
+    #[error(transparent)]
+    Raised(#[from] Raised),
+    /// The server has ended: it was shut down, its last manager was dropped, or it was killed. Whether the call was
+    /// still done cannot be known.
+    #[error("the manager's server has ended")]
+    ServerGone,
+    /// The server has cut this thread's connection, as after a record that means nothing.
+    #[error("the manager's server has closed this connection")]
+    Disconnected,
+    /// The manager was not started, or has been shut down.
+    #[error("the manager has not been started, or has been shut down")]
+    NotRunning,
+    /// A manager is started once.
+    #[error("the manager has been started already, or shut down: make another")]
+    AlreadyStarted,
+    /// A value that cannot be an item, or an item that is not what the proxy's type says.
+    #[error("the value: {0}")]
+    Item(#[from] ItemError),
+    /// What is to be sent, with what was sent before, is longer than the server takes from one.
+    #[error("a request of more than {most_bytes} bytes")]
+    TooLarge { most_bytes: usize },
+    /// The server's process cannot be made, or not be ended.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// No memory, or no descriptors left.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// An error that an object in the server raised: its kind, by the name of Python's, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{kind:?}: {text}")]
+pub struct Raised {
+    pub kind: Kind,
+    pub text: String,
+}
+
+/// Of an error in the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Kind {
+    /// No such key.
+    KeyError,
+    /// No such place.
+    IndexError,
+    /// Not this value, or not now.
+    ValueError,
+    /// Not a value of this type.
+    TypeError,
+    /// No such method, or attribute.
+    AttributeError,
+    /// A number that does not fit.
+    OverflowError,
+    /// A lock that the caller does not hold.
+    RuntimeError,
+    /// The queue was full, for the whole time.
+    Full,
+    /// The queue was empty, for the whole time.
+    Empty,
+    /// The barrier is broken, or was reset.
+    BrokenBarrierError,
+    /// No more items.
+    StopIteration,
+    /// Not done in time.
+    TimeoutError,
+    /// No such object, or a method that panicked.
+    RemoteError,
+}
+
+impl ManagerError {
+    /// What kind of error an object raised, if that is what it is.
+    pub fn kind(&self) -> Option<Kind> {
+        match self {
+            ManagerError::Raised(raised) => Some(raised.kind),
+            _ => None,
+        }
+    }
+}
+
+impl Kind {
+    /// An error of this kind.
+    pub fn says(self, text: impl Into<String>) -> Raised {
+        Raised {
+            kind: self,
+            text: text.into(),
+        }
+    }
+}
+
+impl From<Unhashable> for Raised {
+    fn from(error: Unhashable) -> Raised {
+        Kind::TypeError.says(error.to_string())
+    }
+}
+
+impl From<NoOrder> for Raised {
+    fn from(error: NoOrder) -> Raised {
+        Kind::TypeError.says(error.to_string())
+    }
+}
+
+impl From<ItemError> for Raised {
+    fn from(error: ItemError) -> Raised {
+        Kind::TypeError.says(error.to_string())
+    }
+}

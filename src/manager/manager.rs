@@ -1,0 +1,343 @@
+//! `Manager`: the server's owner.
+
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+use super::error::ManagerError;
+use super::home::{Home, Route};
+use super::item::{Dict, Item, to_item};
+use super::local::{Address, Door};
+use super::proxy::{DictProxy, ListProxy, NamespaceProxy, Proxy};
+use super::reference::AnyProxy;
+use super::server::{Reply, Request, Server};
+use crate::process::{ExitCode, Process, ProcessError};
+use crate::sys::life;
+use crate::sys::per_process::{Mark, PerProcess};
+
+/// The most bytes of one request, if nothing else is said: 256 MiB.
+const REQUEST_BYTES: usize = 256 << 20;
+
+/// Starts a server process, makes objects in it, and ends it.
+///
+/// A clone is the same manager. The server ends when the last one is dropped, when [`shutdown`](Manager::shutdown) is
+/// called, when the program ends, and when the process that started it is killed.
+///
+/// | state | `launch` | `list` and the like | `shutdown` |
+/// |---|---|---|---|
+/// | new | → running | `NotRunning` | → down |
+/// | running | `AlreadyStarted` | a proxy | → down |
+/// | down | `AlreadyStarted` | `NotRunning` | nothing |
+///
+/// # When a process dies
+/// If the server is killed, each call of a proxy says [`ManagerError::ServerGone`].
+#[derive(Clone)]
+pub struct Manager {
+    inner: Arc<Inner>,
+}
+
+/// What can be said of a manager before it is started.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    request_bytes: usize,
+}
+
+struct Inner {
+    maker: Mark,
+    options: Builder,
+    state: Mutex<State>,
+}
+
+enum State {
+    New,
+    Running { home: Arc<Home>, server: Process },
+    Down,
+}
+
+/// The servers of this process that are to end with it.
+static RUNNING: PerProcess<Mutex<Vec<Process>>> = PerProcess::new(|| Mutex::new(Vec::new()));
+
+impl Manager {
+    /// A manager whose server runs.
+    ///
+    /// # Errors
+    /// [`Process`](ManagerError::Process): the server cannot be started; [`Io`](ManagerError::Io).
+    pub fn start() -> Result<Manager, ManagerError> {
+        Manager::builder().start()
+    }
+
+    /// A manager whose server is to be [launched](Manager::launch).
+    pub fn new() -> Manager {
+        Manager::builder().build()
+    }
+
+    pub fn builder() -> Builder {
+        Builder {
+            request_bytes: REQUEST_BYTES,
+        }
+    }
+
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// [`AlreadyStarted`](ManagerError::AlreadyStarted); as [`start`](Manager::start).
+    pub fn launch(&self) -> Result<(), ManagerError> {
+        self.check_maker()?;
+        let mut state = self.state();
+        if !matches!(*state, State::New) {
+            return Err(ManagerError::AlreadyStarted);
+        }
+        let (door, way_in) = Door::new(self.inner.options.request_bytes)?;
+        let number = number();
+        let server = Process::new(serve, (door, number));
+        let name = server.name().replacen("Process", "SyncManager", 1);
+        let server = server.named(name);
+        server.start()?;
+        end_at_exit(&server)?;
+        let pidfd: Arc<OwnedFd> = Arc::new(server.sentinel()?);
+        let address = Address::of(way_in.socket().clone(), pidfd);
+        let home = Home::at(number, Route::Local(address));
+        *state = State::Running { home, server };
+        Ok(())
+    }
+
+    /// Ends the server, and waits for its end. Nothing if it has ended; a manager that was not launched cannot be
+    /// launched any more.
+    ///
+    /// # Errors
+    /// [`Process`](ManagerError::Process): the calling process has not started it, or cannot end it.
+    pub fn shutdown(&self) -> Result<(), ManagerError> {
+        self.check_maker()?;
+        let former = std::mem::replace(&mut *self.state(), State::Down);
+        former.end()
+    }
+
+    /// The server's process.
+    ///
+    /// # Errors
+    /// [`NotRunning`](ManagerError::NotRunning).
+    pub fn process(&self) -> Result<Process, ManagerError> {
+        match &*self.state() {
+            State::Running { server, .. } => Ok(server.clone()),
+            _ => Err(ManagerError::NotRunning),
+        }
+    }
+
+    /// How many objects there are in the server.
+    ///
+    /// # Errors
+    /// [`NotRunning`](ManagerError::NotRunning); those of every call.
+    pub fn count_objects(&self) -> Result<usize, ManagerError> {
+        match self.home()?.ask(&Request::Count, &[])? {
+            Reply::Value(Item::Int(count)) => Ok(count as usize),
+            _ => Err(ManagerError::Disconnected),
+        }
+    }
+
+    /// A list with these elements.
+    ///
+    /// # Errors
+    /// [`NotRunning`](ManagerError::NotRunning); [`Item`](ManagerError::Item) if one cannot be an item;
+    /// [`ServerGone`](ManagerError::ServerGone).
+    pub fn list<T: Serialize>(
+        &self,
+        items: impl IntoIterator<Item = T>,
+    ) -> Result<ListProxy<T>, ManagerError> {
+        let items = items.into_iter().map(|item| to_item(&item));
+        let items = items.collect::<Result<Vec<_>, _>>()?;
+        self.create("list", vec![Item::List(items)])
+    }
+
+    /// A dictionary with these keys and values.
+    ///
+    /// # Errors
+    /// As [`list`](Manager::list); [`Raised`](ManagerError::Raised) with a `TypeError` for a key that is a list or a
+    /// dictionary.
+    pub fn dict<K: Serialize, V: Serialize>(
+        &self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<DictProxy<K, V>, ManagerError> {
+        let mut items = Vec::new();
+        for (key, value) in pairs {
+            items.push(Item::Tuple(vec![to_item(&key)?, to_item(&value)?]));
+        }
+        self.create("dict", vec![Item::List(items)])
+    }
+
+    /// A namespace with these names.
+    ///
+    /// # Errors
+    /// As [`list`](Manager::list).
+    pub fn namespace<'a>(
+        &self,
+        names: impl IntoIterator<Item = (&'a str, Item)>,
+    ) -> Result<NamespaceProxy, ManagerError> {
+        let mut dict = Dict::new();
+        for (name, value) in names {
+            // Text is always a key.
+            let _ = dict.insert(name.into(), value);
+        }
+        self.create("Namespace", vec![Item::Dict(dict)])
+    }
+
+    /// Of a type by its name.
+    fn create<P: Proxy>(&self, typeid: &str, args: Vec<Item>) -> Result<P, ManagerError> {
+        Ok(P::try_from(self.create_any(typeid, args)?)?)
+    }
+
+    pub(super) fn create_any(
+        &self,
+        typeid: &str,
+        args: Vec<Item>,
+    ) -> Result<AnyProxy, ManagerError> {
+        let typeid = typeid.to_owned();
+        match self.home()?.ask(&Request::Create { typeid, args }, &[])? {
+            Reply::Value(Item::Proxy(proxy)) => Ok(proxy),
+            Reply::Raised(raised) => Err(raised.into()),
+            _ => Err(ManagerError::Disconnected),
+        }
+    }
+
+    fn home(&self) -> Result<Arc<Home>, ManagerError> {
+        match &*self.state() {
+            State::Running { home, .. } => Ok(home.clone()),
+            _ => Err(ManagerError::NotRunning),
+        }
+    }
+
+    fn check_maker(&self) -> Result<(), ManagerError> {
+        if self.inner.maker == Mark::here() {
+            Ok(())
+        } else {
+            Err(ProcessError::NotTheParent.into())
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        let state = self.inner.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Builder {
+    /// The most bytes of one request: memory that one client can make the server take at a time.
+    pub fn request_bytes(mut self, most_bytes: usize) -> Builder {
+        self.request_bytes = most_bytes;
+        self
+    }
+
+    /// A manager whose server is to be [launched](Manager::launch).
+    pub fn build(self) -> Manager {
+        Manager {
+            inner: Arc::new(Inner {
+                maker: Mark::here(),
+                options: self,
+                state: Mutex::new(State::New),
+            }),
+        }
+    }
+
+    /// A manager whose server runs.
+    ///
+    /// # Errors
+    /// As [`Manager::start`].
+    pub fn start(self) -> Result<Manager, ManagerError> {
+        let manager = self.build();
+        manager.launch()?;
+        Ok(manager)
+    }
+}
+
+impl Default for Manager {
+    fn default() -> Manager {
+        Manager::new()
+    }
+}
+
+impl State {
+    fn end(self) -> Result<(), ManagerError> {
+        let State::Running { home, server } = self else {
+            return Ok(());
+        };
+        running().retain(|other| other.pid() != server.pid());
+        match home.ask(&Request::Shutdown, &[]) {
+            Ok(_) | Err(ManagerError::ServerGone) => {}
+            Err(_) => server.terminate()?, // it cannot be asked any more
+        }
+        server.join()?;
+        Ok(())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.maker == Mark::here() {
+            let state = self.state.get_mut();
+            let state = state.unwrap_or_else(PoisonError::into_inner);
+            // It may have been waited for by someone else.
+            let _ = std::mem::replace(state, State::Down).end();
+        }
+    }
+}
+
+/// What the server's process runs.
+fn serve(door: Door, manager: u64) -> ExitCode {
+    let Some(origin) = life::origin() else {
+        return ExitCode(1);
+    };
+    let server = Server::new(manager, vec![Box::new(door.open())]);
+    match server.run(origin.parent.pidfd()) {
+        Ok(()) => ExitCode(0),
+        Err(error) => {
+            life::say(&format!("process '{}' failed: {error}\n", origin.name));
+            ExitCode(1)
+        }
+    }
+}
+
+/// That of no other manager: nothing else hangs on it.
+fn number() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    // The keys are random once for each thread; a forked child has its parent's.
+    let mut hasher = std::hash::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    hasher.write_u64(crate::sys::futex::monotonic_ns());
+    hasher.finish()
+}
+
+fn running() -> MutexGuard<'static, Vec<Process>> {
+    let running = RUNNING.get().lock();
+    running.unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A program that ends waits for its children: so a server whose manager was not dropped is ended first.
+fn end_at_exit(server: &Process) -> Result<(), ManagerError> {
+    static REGISTERED: Mutex<bool> = Mutex::new(false);
+    let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*registered {
+        // After the start of a process, which registered the waiting: what is registered last is called first.
+        life::at_exit(end_all)?;
+        *registered = true;
+    }
+    running().push(server.clone());
+    Ok(())
+}
+
+/// At exit(3). Must not panic.
+extern "C" fn end_all() {
+    for server in std::mem::take(&mut *running()) {
+        let _ = server.terminate(); // it may have ended
+    }
+}
+
+impl std::fmt::Debug for Manager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = match &*self.state() {
+            State::New => "new",
+            State::Running { .. } => "running",
+            State::Down => "down",
+        };
+        write!(f, "<Manager {state}>")
+    }
+}

@@ -1,0 +1,42 @@
+//! What a client asks, and what it is told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::manager::error::Raised;
+use crate::manager::item::Item;
+
+/// A question to the server.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// A new object, of a type by its name: [`Reply::Value`] with its proxy.
+    Create { typeid: String, args: Vec<Item> },
+    /// A method of an object, by its name.
+    Call {
+        object: u64,
+        method: String,
+        args: Vec<Item>,
+    },
+    /// The client has one more proxy of an object.
+    Adopt { object: u64 },
+    /// The client has one proxy less. There is no reply.
+    Release { object: u64 },
+    /// A proxy goes on a journey: until the file beside this request is closed by all others, the object is there.
+    Lend { object: u64 },
+    /// How many objects there are.
+    Count,
+    /// The server is to end.
+    Shutdown,
+}
+
+/// The answer.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    Value(Item),
+    /// A lock was acquired whose former owner died with it.
+    OwnerDied(Item),
+    Raised(Raised),
+    /// The request was longer than this.
+    TooLarge {
+        most_bytes: u64,
+    },
+}

@@ -1,0 +1,249 @@
+//! The server's loop: between the connections and the objects.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use super::core::{Caller, Core, Session, Verdict};
+use super::link::{Ended, Entrance, Link, Newcomer};
+use super::request::{Reply, Request};
+use crate::manager::cargo::{self, Message, Reader};
+use crate::sys::futex::monotonic_ns;
+use crate::sys::poll::{self, For};
+use crate::world::Deadline;
+
+/// A server with its connections. One thread, which sleeps in poll(2) only.
+pub struct Server {
+    manager: u64,
+    core: Core,
+    entrances: Vec<Box<dyn Entrance>>,
+    links: HashMap<Caller, Connected>,
+    lives: HashMap<(u32, u64), Life>,
+    /// Objects on a journey, each as long as its file is open elsewhere.
+    loans: Vec<(u64, Arc<OwnedFd>)>,
+    next_number: u64,
+    is_ending: bool,
+}
+
+struct Connected {
+    link: Box<dyn Link>,
+    session: Session,
+    /// Its session ends with it.
+    is_alone: bool,
+}
+
+/// A client's process.
+struct Life {
+    session: Session,
+    pidfd: OwnedFd,
+}
+
+/// What a file tells of.
+#[derive(Clone, Copy)]
+enum Source {
+    Parent,
+    Entrance(usize),
+    Link(Caller),
+    Life((u32, u64)),
+    Loan(u64),
+}
+
+impl Server {
+    pub fn new(manager: u64, entrances: Vec<Box<dyn Entrance>>) -> Server {
+        Server {
+            manager,
+            core: Core::new(manager),
+            entrances,
+            links: HashMap::new(),
+            lives: HashMap::new(),
+            loans: Vec::new(),
+            next_number: 1,
+            is_ending: false,
+        }
+    }
+
+    /// Serves until a client says that it is to end, or the parent has ended.
+    ///
+    /// # Errors
+    /// poll(2) refuses.
+    pub fn run(mut self, parent: BorrowedFd<'_>) -> io::Result<()> {
+        while !self.is_ending {
+            for source in self.wait(parent)? {
+                match source {
+                    Source::Parent => return Ok(()),
+                    Source::Entrance(place) => self.admit(place),
+                    Source::Link(caller) => self.pump(caller),
+                    Source::Life(name) => self.life_ended(name),
+                    Source::Loan(loan) => {
+                        self.loans.retain(|(other, _)| *other != loan);
+                        self.core.end_loan(loan);
+                    }
+                }
+            }
+            self.core.pass(monotonic_ns());
+            self.send_answers();
+        }
+        Ok(())
+    }
+
+    /// Sleeps until something happens: what has.
+    fn wait(&self, parent: BorrowedFd<'_>) -> io::Result<Vec<Source>> {
+        let mut sources = vec![Source::Parent];
+        let mut files = vec![(parent, For::Input)];
+        let mut add = |source: Source, more: Vec<_>| {
+            sources.extend(more.iter().map(|_| source));
+            files.extend(more);
+        };
+        for (place, entrance) in self.entrances.iter().enumerate() {
+            add(Source::Entrance(place), entrance.files());
+        }
+        for (caller, connected) in &self.links {
+            add(Source::Link(*caller), connected.link.files());
+        }
+        for (name, life) in &self.lives {
+            add(Source::Life(*name), vec![(life.pidfd.as_fd(), For::Input)]);
+        }
+        for (loan, file) in &self.loans {
+            add(Source::Loan(*loan), vec![(file.as_fd(), For::Input)]);
+        }
+        let ready = poll::ready_in_step(&files, self.until())?;
+        let now_ns = monotonic_ns();
+        let due = |until: Option<Deadline>| until.is_some_and(|until| until.monotonic_ns <= now_ns);
+        let mut woken: Vec<Source> = Vec::new();
+        for (source, ready) in sources.into_iter().zip(ready) {
+            let is_due = match source {
+                Source::Entrance(place) => due(self.entrances[place].until()),
+                Source::Link(caller) => due(self.links[&caller].link.until()),
+                _ => false,
+            };
+            if ready || is_due {
+                woken.push(source);
+            }
+        }
+        Ok(woken)
+    }
+
+    fn until(&self) -> Option<Deadline> {
+        let core = self.core.next_deadline_ns();
+        let core = core.map(|monotonic_ns| Deadline { monotonic_ns });
+        let entrances = self
+            .entrances
+            .iter()
+            .filter_map(|entrance| entrance.until());
+        let links = self.links.values();
+        let links = links.filter_map(|connected| connected.link.until());
+        let all = entrances.chain(links).chain(core);
+        all.min_by_key(|until| until.monotonic_ns)
+    }
+
+    fn admit(&mut self, place: usize) {
+        for newcomer in self.entrances[place].admit() {
+            let Newcomer { link, session: key } = newcomer;
+            let number = self.next_number;
+            self.next_number += 1;
+            let (session, is_alone) = match key {
+                None => (Session(number), true),
+                Some(key) => {
+                    let life = self.lives.entry(key.name).or_insert(Life {
+                        session: Session(number),
+                        pidfd: key.life,
+                    });
+                    (life.session, false)
+                }
+            };
+            let caller = Caller(number);
+            self.core.arrives(caller, session);
+            let connected = Connected {
+                link,
+                session,
+                is_alone,
+            };
+            self.links.insert(caller, connected);
+        }
+    }
+
+    /// Takes what a client sent.
+    fn pump(&mut self, caller: Caller) {
+        let Some(connected) = self.links.get_mut(&caller) else {
+            return; // it ended before its turn came
+        };
+        let (messages, ended) = connected.link.pump();
+        for message in messages {
+            match self.request(caller, &message) {
+                Verdict::Fine => {}
+                Verdict::Shutdown => self.is_ending = true,
+                Verdict::Lent(loan) => match message.files.into_iter().next() {
+                    Some(leash) => self.loans.push((loan, leash)),
+                    None => self.core.end_loan(loan),
+                },
+                Verdict::Misbehaves(_) => return self.hang_up(caller),
+            }
+        }
+        self.send_answers();
+        match ended {
+            None => {}
+            Some(Ended::TooLarge { most_bytes }) => {
+                let most_bytes = most_bytes as u64;
+                self.send(caller, &Reply::TooLarge { most_bytes });
+            }
+            Some(_) => self.hang_up(caller),
+        }
+    }
+
+    fn request(&mut self, caller: Caller, message: &Message) -> Verdict {
+        match cargo::unpack::<Request>(message, Reader::Server(self.manager)) {
+            Ok(request) => self.core.request(caller, request, monotonic_ns()),
+            Err(_) => Verdict::Misbehaves("a message that is no request"),
+        }
+    }
+
+    fn send_answers(&mut self) {
+        loop {
+            let answers = self.core.take_answers();
+            if answers.is_empty() {
+                return;
+            }
+            for (caller, reply) in answers {
+                self.send(caller, &reply);
+            }
+        }
+    }
+
+    fn send(&mut self, caller: Caller, reply: &Reply) {
+        let Some(connected) = self.links.get_mut(&caller) else {
+            return;
+        };
+        let sent = cargo::pack(reply, self.manager)
+            .map_err(Ended::Io)
+            .and_then(|message| connected.link.reply(message));
+        if sent.is_err() {
+            self.hang_up(caller);
+        }
+    }
+
+    fn hang_up(&mut self, caller: Caller) {
+        let Some(connected) = self.links.remove(&caller) else {
+            return;
+        };
+        self.core.left(caller, connected.link.unread());
+        if connected.is_alone {
+            self.core.session_left(connected.session);
+        }
+    }
+
+    fn life_ended(&mut self, name: (u32, u64)) {
+        let Some(life) = self.lives.remove(&name) else {
+            return;
+        };
+        let links = self.links.iter();
+        let its = links.filter(|(_, connected)| connected.session == life.session);
+        let its: Vec<Caller> = its.map(|(caller, _)| *caller).collect();
+        for caller in its {
+            // What it sent before its death is still done.
+            self.pump(caller);
+            self.hang_up(caller);
+        }
+        self.core.session_left(life.session);
+    }
+}

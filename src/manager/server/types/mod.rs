@@ -1,0 +1,45 @@
+//! The types that every manager has.
+
+mod array;
+mod barrier;
+mod condition;
+mod dict;
+mod event;
+mod list;
+mod lock;
+mod namespace;
+mod order;
+mod ownership;
+mod queue;
+mod semaphore;
+mod slice;
+mod value;
+
+use super::args::{Args, no_method};
+use super::object::Object;
+use crate::manager::error::{Kind, Raised};
+use crate::manager::item::Item;
+
+/// A new object of the type with this name.
+pub fn create(typeid: &str, args: Vec<Item>) -> Result<Box<dyn Object>, Raised> {
+    let args = Args::of(typeid, args);
+    Ok(match typeid {
+        "list" => Box::new(list::List::new(args)?),
+        "dict" => Box::new(dict::Dictionary::new(args)?),
+        "Namespace" => Box::new(namespace::Namespace::new(args)?),
+        "Value" => Box::new(value::Value::new(args)?),
+        "Array" => Box::new(array::Array::new(args)?),
+        "Lock" => Box::new(lock::Lock::new(args, false)?),
+        "RLock" => Box::new(lock::Lock::new(args, true)?),
+        "Condition" => Box::new(condition::Condition::new(args)?),
+        "Semaphore" => Box::new(semaphore::Semaphore::new(args, false)?),
+        "BoundedSemaphore" => Box::new(semaphore::Semaphore::new(args, true)?),
+        "Event" => Box::new(event::Event::new(args)?),
+        "Barrier" => Box::new(barrier::Barrier::new(args)?),
+        "Queue" | "JoinableQueue" => Box::new(queue::Queue::new(args)?),
+        _ => {
+            let text = format!("'SyncManager' object has no attribute '{typeid}'");
+            return Err(Kind::AttributeError.says(text));
+        }
+    })
+}

@@ -1,0 +1,3 @@
+//! Managers, in real processes.
+
+mod lists;
