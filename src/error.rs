@@ -51,6 +51,7 @@ pub enum Error {
     Address(#[from] NoAddress),
     #[error(transparent)]
     Pool(#[from] PoolError),
+    #[error(transparent)]
     Manager(#[from] ManagerError),
 }
 

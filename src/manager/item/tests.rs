@@ -196,7 +196,7 @@ fn a_value_of_another_form_is_told() {
     assert!(from_item::<AnyProxy>(1.into()).is_err());
     assert!(to_item(&u128::MAX).is_err());
     assert!(to_item(&BTreeMap::from([(vec![1], 1)])).is_err());
-    let lock = crate::Lock::new().unwrap();
+    let lock = crate::sync::Lock::new().unwrap();
     assert!(
         to_item(&lock).is_err(),
         "a lock of shared memory is no item"

@@ -24,7 +24,7 @@ pub use door::Door;
 use crate::sys::wire::Wire;
 
 #[cfg(doc)]
-use crate::Queue;
+use crate::data::Queue;
 
 /// Where a server is.
 pub struct Address {

@@ -36,10 +36,8 @@ use crate::manager::reference::AnyProxy;
 /// A client that is killed in a call has made its change, or has not.
 pub struct DictProxy<K = Item, V = Item> {
     any: AnyProxy,
-    of: PhantomData<fn(Pair<K, V>) -> Pair<K, V>>,
+    of: PhantomData<fn() -> (K, V)>,
 }
-
-type Pair<K, V> = (K, V);
 
 proxy!([K, V] DictProxy<K, V>, "dict");
 

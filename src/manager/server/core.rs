@@ -124,7 +124,7 @@ impl Core {
 
     /// What has been answered since.
     pub fn take_answers(&mut self) -> Vec<(Caller, Reply)> {
-        std::mem::take(&mut self.fresh)
+        std::mem::take(&mut self.answers)
     }
 
     /// When [`pass`](Core::pass) is due.
