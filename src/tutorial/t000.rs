@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use forkproof::manager::{ListProxy, Manager};
 use forkproof::{Array, Process, Result, Value};
 
 type Row = (String, u32);
@@ -79,6 +80,50 @@ pub fn plain_rows() -> Result<()> {
     p2.join()?;
 
     println!("{}", as_python_shows(&database));
+    Ok(())
+}
+
+pub fn append_to_manager(new_data: Row, data: ListProxy<Row>) -> Result<()> {
+    data.append(new_data)?;
+    println!("New data appended!\n");
+    Ok(())
+}
+
+pub fn show_managers(data: ListProxy<Row>) -> Result<()> {
+    for row in data.iter() {
+        let (name, score) = row?;
+        print!("{}", format!("Name: {name} \nScore: {score}\n\n")); // at one go
+    }
+    Ok(())
+}
+
+/// 000.d: a list in a manager's server is one list for all. One child appends a row while the other asks for one row
+/// after the other: it may come too late to be shown.
+pub fn managers_rows() -> Result<()> {
+    let row = |name: &str, score| (name.to_string(), score);
+    let manager = Manager::start()?;
+    let database = manager.list([row("Maura", 70), row("Alexis", 79), row("Pete", 96)])?;
+
+    let p1 = Process::new(append_to_manager, (row("Leroy", 87), database.clone()));
+    let p2 = Process::new(show_managers, (database.clone(),));
+
+    p1.start()?;
+    p2.start()?;
+
+    p1.join()?;
+    p2.join()?;
+
+    println!("Data available to the Manager:  {database}");
+    Ok(())
+}
+
+/// 000.e: a proxy outlives its manager, and says so.
+pub fn after_the_manager() -> Result<()> {
+    let manager = Manager::start()?;
+    let database = manager.list([("Maura", 70), ("Alexis", 79), ("Pete", 96)])?;
+    manager.shutdown()?;
+
+    println!("Data available to the Manager:  {database}");
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! Tutorial 001: two processes, two memories; and memory that is shared.
 
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
+use forkproof::manager::{DictProxy, ListProxy, Manager};
 use forkproof::{Array, Pipe, Process, Queue, Receiver, Result, Sender, Value};
 
 static RESULT: Mutex<Vec<i32>> = Mutex::new(Vec::new());
@@ -55,6 +57,86 @@ pub fn initial_value() -> Result<()> {
     let square_sum = Value::new(10)?;
     println!("{}", square_sum.get()?);
     Ok(())
+}
+
+pub fn insert_record(record: (String, i32), records: ListProxy<(String, i32)>) -> Result<()> {
+    records.append(record)?;
+    println!("New record added!\n");
+    Ok(())
+}
+
+pub fn print_records(records: ListProxy<(String, i32)>) -> Result<()> {
+    for record in records.iter() {
+        let (name, score) = record?;
+        println!("Name: {name}\nScore: {score}\n");
+    }
+    Ok(())
+}
+
+/// 001.e3: a list in the memory of a server process. Each child has a proxy of it.
+pub fn managers_list() -> Result<()> {
+    let record = |name: &str, score| (name.to_string(), score);
+    let manager = Manager::start()?;
+    let records = manager.list([record("Sam", 10), record("Adam", 9), record("Kevin", 9)])?;
+
+    let p1 = Process::new(insert_record, (record("Jeff", 8), records.clone()));
+    let p2 = Process::new(print_records, (records,));
+
+    p1.start()?;
+    p1.join()?;
+    p2.start()?;
+    p2.join()?;
+    Ok(())
+}
+
+pub fn note_scores(scores: DictProxy<String, i32>) -> Result<()> {
+    scores.insert("Sam".to_string(), 10)?;
+    scores.insert("Adam".to_string(), 9)?;
+    Ok(())
+}
+
+/// 001.d: a dict is made like the list. It keeps the order in which its keys were inserted.
+pub fn managers_dict() -> Result<()> {
+    let manager = Manager::start()?;
+    let scores = manager.dict([])?;
+
+    let p1 = Process::new(note_scores, (scores.clone(),));
+    p1.start()?;
+    p1.join()?;
+
+    println!("{scores}");
+    Ok(())
+}
+
+/// 001.s: what a manager costs. The same updates of one number, in shared memory and in a server process: each there
+/// is two messages, and two changes of process.
+pub fn managers_cost() -> Result<()> {
+    const UPDATES: i32 = 2_000;
+    let manager = Manager::start()?;
+    let (shared, managed) = (Value::new(0)?, manager.list([0])?);
+
+    let in_shared_memory = time(|| {
+        for number in 1..=UPDATES {
+            shared.set(number)?;
+        }
+        Ok(())
+    })?;
+    let in_the_manager = time(|| {
+        for number in 1..=UPDATES {
+            managed.set(0, number)?;
+        }
+        Ok(())
+    })?;
+
+    let ratio = in_the_manager.as_secs_f64() / in_shared_memory.as_secs_f64();
+    println!("A manager takes {ratio:.1} times as long as shared memory for the same updates.");
+    Ok(())
+}
+
+fn time(work: impl FnOnce() -> Result<()>) -> Result<Duration> {
+    let begun = Instant::now();
+    work()?;
+    Ok(begun.elapsed())
 }
 
 pub fn put_squares(numbers: Vec<i32>, q: Queue<i32>) -> Result<()> {

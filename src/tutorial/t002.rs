@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use forkproof::manager::{DictProxy, Manager};
 use forkproof::{Array, Process, Queue, Result, Value};
 
 static RESULT: Mutex<Vec<i32>> = Mutex::new(Vec::new());
@@ -80,5 +81,26 @@ pub fn queue() -> Result<()> {
     while !q.is_empty() {
         print!("{} ", q.get()?);
     }
+    Ok(())
+}
+
+pub fn fill(dictionary: DictProxy<String, i32>) -> Result<()> {
+    dictionary.insert("a".to_string(), 10)?;
+    dictionary.insert("b".to_string(), 20)?;
+    dictionary.insert("c".to_string(), 30)?;
+    println!("dictionary within process: {dictionary}");
+    Ok(())
+}
+
+/// 002.5: a manager's dict, which the child changes and the parent sees.
+pub fn managers_dict() -> Result<()> {
+    let manager = Manager::start()?;
+    let dictionary = manager.dict([("a".to_string(), 0)])?;
+
+    let p = Process::new(fill, (dictionary.clone(),));
+    p.start()?;
+    p.join()?;
+
+    println!("dictionary outside process: {dictionary}");
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use forkproof::manager::{ListProxy, Manager};
 use forkproof::tutorial::sleep;
 use forkproof::{Lock, Pipe, Process, Queue, Result, Value};
 
@@ -203,5 +204,26 @@ pub fn lines_with_lock() -> Result<()> {
         child.join()?;
     }
     println!("parent process exits");
+    Ok(())
+}
+
+pub fn shared_data_process(list: ListProxy<i32>, number: i32) -> Result<()> {
+    list.append(number)?;
+    Ok(())
+}
+
+/// 003.6: a list in a manager's server is a database for all children.
+pub fn managers_list() -> Result<()> {
+    let manager = Manager::start()?;
+    let database = manager.list(0..5)?;
+
+    for number in 0..5 {
+        let p = Process::new(shared_data_process, (database.clone(), number));
+        p.start()?;
+        p.join()?;
+    }
+
+    println!("manager returns shared database");
+    println!("{database}");
     Ok(())
 }
