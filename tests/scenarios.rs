@@ -38,6 +38,16 @@ fn traffic_through_a_queue_is_explained_by_the_sequential_one() {
 }
 
 #[test]
+fn appends_to_a_managers_list_are_explained_by_the_sequential_one() {
+    holds::row("manager's list", Technique::Proptest);
+}
+
+#[test]
+fn what_is_done_to_a_managers_dict_is_explained_by_the_sequential_one() {
+    holds::row("manager's dict", Technique::Proptest);
+}
+
+#[test]
 fn processes_start_and_end_as_they_are_told() {
     holds::row("Process", Technique::Starts);
 }

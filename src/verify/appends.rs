@@ -1,5 +1,9 @@
-//! Generated scenarios of appends, to a list in shared memory and to a queue: each item is there once, and each lane's
-//! are in its order.
+//! Generated scenarios of appends, to a list in shared memory, to a queue, and to a manager's list and dict: each item is
+//! there once, and each lane's are in its order.
+
+mod managed;
+
+pub use managed::{dict as managers_dict, list as managers_list};
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};

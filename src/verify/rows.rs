@@ -110,6 +110,16 @@ pub static CHECKS: &[Check] = &[
     }),
     row("list", Technique::Proptest, appends::list),
     row("Queue", Technique::Proptest, appends::queue),
+    row(
+        "manager's list",
+        Technique::Proptest,
+        appends::managers_list,
+    ),
+    row(
+        "manager's dict",
+        Technique::Proptest,
+        appends::managers_dict,
+    ),
     row("Pipe", Technique::EveryStep, |b, p| {
         turn::every_step("Pipe", b, p)
     }),
