@@ -65,3 +65,8 @@ fn a_barrier_survives_a_kill_at_every_step() {
 fn a_queue_survives_a_kill_at_every_step() {
     holds::row("Queue", Technique::EveryStep);
 }
+
+#[test]
+fn a_pool_answers_for_a_worker_killed_at_every_step() {
+    holds::row("Pool", Technique::EveryStep);
+}

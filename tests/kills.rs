@@ -61,3 +61,8 @@ fn random_kills_leave_a_queue_whole() {
 fn many_messages_pass_through_deaths() {
     holds::row("Queue", Technique::Messages);
 }
+
+#[test]
+fn random_kills_cost_a_pool_what_the_dead_had() {
+    holds::row("Pool", Technique::RandomKills);
+}

@@ -18,7 +18,7 @@ use super::pipe_kills::Parcels;
 use super::queue_kills::Flow;
 use super::run::panic_text;
 use super::semaphore_kills::Turns;
-use super::{Fallible, starts, stuck};
+use super::{Fallible, pool_kills, starts, stuck};
 use crate::{Array, Process, Value, parent_process};
 
 /// Work that can be done apart.
@@ -49,6 +49,8 @@ pub enum Subject {
     Queue {
         messages: u64,
     },
+    /// The workers of a pool.
+    Pool,
 }
 
 impl Subject {
@@ -63,6 +65,7 @@ impl Subject {
             Subject::Queue { messages } => {
                 crew::campaign(|| Flow::new(messages, kills), kills, seed, killed)
             }
+            Subject::Pool => pool_kills::campaign(kills, seed, killed),
         }
     }
 }

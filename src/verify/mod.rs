@@ -22,6 +22,7 @@ pub mod lost_update;
 mod models;
 mod pair;
 mod pipe_kills;
+mod pool_kills;
 mod progress;
 mod queue_kills;
 mod report;

@@ -140,6 +140,12 @@ pub static CHECKS: &[Check] = &[
     }),
     row("Queue", Technique::Messages, deaths::messages),
     row("Process", Technique::Starts, deaths::processes),
+    row("Pool", Technique::EveryStep, |b, p| {
+        turn::every_step("Pool", b, p)
+    }),
+    row("Pool", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Pool, b, p)
+    }),
     row("the turn", Technique::LostUpdate, turn::lost_update),
     row("the turn", Technique::LostAppend, turn::lost_append),
     row("tutorials", Technique::Outputs, tutorials::outputs),

@@ -10,13 +10,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{Ordering::Acquire, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::error::PoolError;
-use super::feed::{Batch, Board, Delivery, Pending, Stalled};
+use super::feed::{Batch, Delivery, Pending, Stalled};
 use super::slots::Slots;
 use super::staff::{Plan, Staff};
 use super::worker::{Report, Task};
@@ -322,14 +321,6 @@ impl Dispatcher {
         }
     }
 
-    /// Whether a worker has taken the task off the queue.
-    pub(super) fn is_taken(&self, state: &State, task: u64) -> bool {
-        let waiting = self.tasks.len() as u64;
-        // Acquire: pairs with the Release by which a getter commits: who sees the task gone sees the slot of who took it.
-        fence(Acquire);
-        task < state.puts - waiting
-    }
-
     /// Until there is something to do; the thread that does is one at a time.
     fn sleep(
         &self,
@@ -434,6 +425,3 @@ impl Drop for Busy<'_> {
         self.dispatcher.changed.notify_all();
     }
 }
-
-/// What takes the answers to a batch.
-pub(super) type Answers = Arc<dyn Board>;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use super::dispatcher::{Answers, Dispatcher, Phase, State};
+use super::dispatcher::{Dispatcher, Phase, State};
 use super::envelope::{Envelope, Holds};
 use super::error::PoolError;
 use super::function::{Run, place_of, told};
@@ -33,14 +33,14 @@ pub(super) struct Load {
 pub(super) struct Batch {
     loads: Box<dyn Iterator<Item = Load> + Send>,
     function: u64,
-    board: Answers,
+    board: Arc<dyn Board>,
     /// How many have been packed.
     chunks: usize,
 }
 
 /// Who waits for the answer to a chunk.
 pub(super) struct Pending {
-    board: Answers,
+    board: Arc<dyn Board>,
     chunk: usize,
     tasks: usize,
 }

@@ -131,7 +131,7 @@ macro_rules! callable {
 ///
 /// # Errors
 /// It lies in a shared library.
-pub(super) fn place_of(run: Run) -> io::Result<u64> {
+pub(crate) fn place_of(run: Run) -> io::Result<u64> {
     image::offset_of_code(run as *const ())
 }
 
@@ -162,7 +162,7 @@ pub(super) unsafe fn initializer_at(place: u64) -> Initialize {
 }
 
 /// In a worker.
-pub(super) fn run<F: Callable<Args>, Args: Argument>(
+pub(crate) fn run<F: Callable<Args>, Args: Argument>(
     chunk: Envelope,
 ) -> Result<(Envelope, Holds), Fault> {
     const { assert_captures_nothing::<F>() };

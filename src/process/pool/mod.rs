@@ -27,16 +27,16 @@
 mod builder;
 mod chunked;
 mod dispatcher;
-mod envelope;
+pub(crate) mod envelope;
 mod error;
 mod feed;
-mod function;
+pub(crate) mod function;
 mod imap;
 mod panics;
 mod result;
-mod slots;
-mod staff;
-mod worker;
+pub(crate) mod slots;
+pub(crate) mod staff;
+pub(crate) mod worker;
 
 pub use builder::PoolBuilder;
 pub use chunked::Chunked;

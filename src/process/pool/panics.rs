@@ -4,6 +4,7 @@ use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::Once;
 
 use super::error::TaskPanic;
 
@@ -20,7 +21,11 @@ thread_local! {
 
 /// From now on a panic within [`caught`] is not told on standard error. Other threads' are, as before.
 pub(super) fn keep_quiet() {
-    let former = panic::take_hook();
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| hook(panic::take_hook()));
+}
+
+fn hook(former: Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>) {
     panic::set_hook(Box::new(move |panic| {
         let ours = WATCH.with_borrow_mut(|watch| {
             let ours = !matches!(watch, Watch::Off);

@@ -23,14 +23,14 @@ use crate::sys::SharedWide;
 use crate::world::Wide;
 
 #[derive(Clone)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     block: Arc<Block>,
     count: usize,
 }
 
 /// What a worker's word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     Starting,
     Initializing,
     Idle,

@@ -17,13 +17,15 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering::Acquire, fence};
 
 use super::dispatcher::{Dispatcher, Phase, State};
 use super::envelope::{Envelope, Holds};
 use super::error::PoolError;
 use super::function::{Initialize, place_of_initializer, told};
-use super::slots::Stage;
+use super::slots::{Slots, Stage};
 use super::worker::{Equipment, Initializer, work};
+use crate::data::Queue;
 use crate::process::target::Argument;
 use crate::process::{Process, StartMethod};
 
@@ -59,6 +61,18 @@ pub(super) struct Worker {
 /// So many more workers than the pool has may end one after another before they take anything; a pool in which one was
 /// killed now and then is not to stop.
 const FRUITLESS_MORE: usize = 16;
+
+/// Which task a dead worker has taken along, unless the result is there: to be looked for after this.
+pub(crate) fn taken_by<T>(place: usize, tasks: &Queue<T>, puts: u64, slots: &Slots) -> Option<u64> {
+    let Stage::Taking(task) = slots.get(place) else {
+        return None;
+    };
+    let waiting = tasks.len() as u64;
+    // Acquire: pairs with the Release by which a getter commits: who sees the task gone sees the slot of who took it.
+    fence(Acquire);
+    let is_taken = task < puts - waiting;
+    (is_taken && !slots.is_with_another(task, place)).then_some(task)
+}
 
 impl Prepared {
     /// # Errors
@@ -203,12 +217,7 @@ impl Dispatcher {
         };
         let exit = ended.process.join().ok();
         let stage = self.slots.get(place);
-        let lost = match stage {
-            Stage::Taking(task) if self.is_taken(state, task) => {
-                (!self.slots.is_with_another(task, place)).then_some(task)
-            }
-            _ => None,
-        };
+        let lost = taken_by(place, &self.tasks, state.puts, &self.slots);
         self.drain(state)?; // after an error the dead is still there
         state.staff.workers[place] = None;
         self.slots.set(place, Stage::Starting);

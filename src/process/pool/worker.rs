@@ -11,7 +11,7 @@ use crate::process::ExitCode;
 
 /// A chunk of tasks on its way to a worker.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Task {
+pub(crate) struct Task {
     /// Tasks are counted from 0 in the order in which they were put.
     pub number: u64,
     /// Its [`place_of`](super::function::place_of).
@@ -21,7 +21,7 @@ pub(super) struct Task {
 
 /// What a worker has to say.
 #[derive(Serialize, Deserialize)]
-pub(super) enum Report {
+pub(crate) enum Report {
     Done {
         task: u64,
         answer: Result<Envelope, Fault>,
@@ -32,7 +32,7 @@ pub(super) enum Report {
 
 /// What a worker is given.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Equipment {
+pub(crate) struct Equipment {
     pub tasks: Queue<Task>,
     pub results: Queue<Report>,
     pub slots: Slots,
@@ -44,7 +44,7 @@ pub(super) struct Equipment {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Initializer {
+pub(crate) struct Initializer {
     /// Its [`place_of_initializer`](super::function::place_of_initializer).
     pub function: u64,
     pub args: Envelope,
@@ -53,7 +53,7 @@ pub(super) struct Initializer {
 crate::spawnable!(work);
 
 /// A worker's life. An error is said on standard error, and the parent finds it dead.
-pub(super) fn work(equipment: Equipment) -> Result<ExitCode, String> {
+pub(crate) fn work(equipment: Equipment) -> Result<ExitCode, String> {
     let Equipment {
         tasks,
         results,

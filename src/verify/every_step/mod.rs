@@ -8,6 +8,7 @@ mod condition;
 mod event;
 mod guards;
 mod pipe;
+mod pool;
 mod queue;
 mod semaphore;
 mod shareable_list;
@@ -42,6 +43,7 @@ fn all() -> impl Iterator<Item = &'static Subject> {
         condition::SUBJECTS,
         barrier::SUBJECTS,
         pipe::SUBJECTS,
+        pool::SUBJECTS,
         queue::SUBJECTS,
         shareable_list::SUBJECTS,
     ]

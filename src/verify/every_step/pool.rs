@@ -1,0 +1,213 @@
+//! A pool: of each task there is one answer, its result or its worker's death, wherever the worker dies.
+//!
+//! The lanes are two workers, at what workers do, and a parent, which buries them as a pool does: it learns of a death
+//! by a lock that the worker holds as long as it lives. Whom it does not bury are buried when all is quiet.
+
+use std::sync::Mutex;
+
+use super::Subject;
+use crate::explore::{Stage, run_all};
+use crate::process::pool::envelope::Envelope;
+use crate::process::pool::function::{Callable, Returns, place_of, run};
+use crate::process::pool::slots::{self, Slots};
+
+use crate::process::pool::staff::taken_by;
+use crate::process::pool::worker::{Equipment, Report, Task, work};
+use crate::{Array, GetError, Lock, LockError, Queue};
+
+/// The subjects of this file. Any lane may be killed, and no other waits for it for ever.
+pub(super) static SUBJECTS: &[Subject] = &[Subject {
+    primitive: "Pool",
+    name: "pool-workers-3",
+    lanes: 3,
+    run: |plans| run_all(workers, &(), plans),
+}];
+
+const WORKERS: usize = 2;
+const TASKS: u64 = 2;
+
+/// What all lanes have.
+#[derive(Clone)]
+struct Scene {
+    tasks: Queue<Task>,
+    results: Queue<Report>,
+    slots: Slots,
+    /// Each worker's.
+    lives: [Lock; WORKERS],
+    /// By task: how often it was run.
+    runs: Array<u8>,
+    /// By task: how many answers there are.
+    answers: Array<u8>,
+    /// By task: whether the answer is a worker's death.
+    lost: Array<u8>,
+    /// By worker: it has its life, it has ended, it was buried.
+    began: Array<u8>,
+    ended: Array<u8>,
+    buried: Array<u8>,
+    /// The parent is taking answers up: killed now, it takes one along.
+    is_burying: Array<u8>,
+}
+
+/// In a lane: where its tasks count. A function that workers run has nothing but its arguments.
+static RUNS: Mutex<Option<Array<u8>>> = Mutex::new(None);
+
+fn count(task: u64) -> u64 {
+    let runs = RUNS.lock().expect("no one panics with it");
+    add(runs.as_ref().expect("the lane's own"), task as usize);
+    task
+}
+
+fn add(marks: &Array<u8>, at: usize) {
+    let count = marks.get_unlocked(at).expect("it has a mark");
+    marks.set_unlocked(at, count + 1).expect("it has a mark");
+}
+
+fn is_marked(marks: &Array<u8>, at: usize) -> bool {
+    marks.get_unlocked(at).expect("it has a mark") != 0
+}
+
+fn place<F: Callable<(u64,)>>(_: F) -> std::io::Result<u64> {
+    place_of(run::<F, (u64,)>)
+}
+
+impl Scene {
+    fn new(stage: &mut Stage) -> Scene {
+        let array = |len| Array::<u8>::new(len).expect("memory for marks");
+        let queue = "memory for a queue";
+        let life = || Lock::new().expect("memory for a lock");
+        let scene = Scene {
+            tasks: Queue::with_capacity(None, 512).expect(queue),
+            results: Queue::with_capacity(None, 512).expect(queue),
+            slots: Slots::new(WORKERS).expect("memory for slots"),
+            lives: [life(), life()],
+            runs: array(TASKS as usize),
+            answers: array(TASKS as usize),
+            lost: array(TASKS as usize),
+            began: array(WORKERS),
+            ended: array(WORKERS),
+            buried: array(WORKERS),
+            is_burying: array(1),
+        };
+        stage.name("tasks", &scene.tasks);
+        stage.name("results", &scene.results);
+        stage.name("slots", &scene.slots);
+        stage.name("life 0", &scene.lives[0]);
+        stage.name("life 1", &scene.lives[1]);
+        stage.name("runs", &scene.runs);
+        stage.name("answers", &scene.answers);
+        for number in 0..TASKS {
+            let (chunk, holds) = Envelope::seal(&vec![(number,)]).expect("numbers can be written");
+            let function = place(count).expect("in this program");
+            let task = Task {
+                number,
+                function,
+                chunk,
+            };
+            scene.tasks.put(task).expect("room");
+            holds.delivered();
+        }
+        scene.tasks.close().expect("no locks are held");
+        scene
+    }
+
+    /// A worker's lane.
+    fn work(self, place: usize) {
+        // Free, or looked at by the parent; an owner that died is not this worker.
+        let _life = self.lives[place].lock().expect("no one else dies with it");
+        add(&self.began, place);
+        *RUNS.lock().expect("no one panics with it") = Some(self.runs.clone());
+        let equipment = Equipment {
+            tasks: self.tasks.clone(),
+            results: self.results.clone(),
+            slots: self.slots.clone(),
+            place,
+            initializer: None,
+            most_tasks: None,
+        };
+        work(equipment).expect("nothing is refused");
+        add(&self.ended, place);
+    }
+
+    /// The parent's lane. A worker that has not begun is left for later.
+    fn bury_all(&self) {
+        self.is_burying.set_unlocked(0, 1).expect("a mark");
+        for place in 0..WORKERS {
+            if let Err(LockError::OwnerDied(life)) = self.lives[place].lock() {
+                drop(life);
+                self.bury(place);
+            }
+        }
+        self.drain();
+        self.is_burying.set_unlocked(0, 0).expect("a mark");
+    }
+
+    /// As the dispatcher does it.
+    fn bury(&self, place: usize) {
+        let lost = taken_by(place, &self.tasks, TASKS, &self.slots);
+        self.drain();
+        if let Some(task) = lost.filter(|task| !is_marked(&self.answers, *task as usize)) {
+            add(&self.answers, task as usize);
+            add(&self.lost, task as usize);
+        }
+        self.slots.set(place, slots::Stage::Starting);
+        add(&self.buried, place);
+    }
+
+    fn drain(&self) {
+        loop {
+            match self.results.try_get() {
+                Ok(Report::Done { task, answer }) => {
+                    let answer = answer.expect("numbers can be written and read");
+                    let returned: Returns<u64> = answer.open().expect("numbers can be read");
+                    assert_eq!(returned, [Ok(task)]);
+                    add(&self.answers, task as usize);
+                }
+                Ok(Report::NotInitialized(why)) => panic!("there is no initializer, which {why}"),
+                Err(GetError::Empty) => return,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+
+    /// When all lanes have ended, or were killed.
+    fn judge(&self) {
+        let parent_died = is_marked(&self.is_burying, 0);
+        let has_ended = |place: &usize| is_marked(&self.ended, *place);
+        for place in (0..WORKERS).filter(|place| !has_ended(place)) {
+            if !is_marked(&self.buried, place) {
+                self.bury(place);
+            }
+        }
+        self.drain();
+        let any_survived = (0..WORKERS).any(|place| has_ended(&place));
+        let taken = TASKS - self.tasks.len() as u64;
+        assert!(!any_survived || taken == TASKS, "{taken} tasks are taken");
+        for task in 0..TASKS as usize {
+            let count = |marks: &Array<u8>| marks.get_unlocked(task).expect("it has a mark");
+            let (runs, answers, lost) =
+                (count(&self.runs), count(&self.answers), count(&self.lost));
+            assert!(runs <= 1, "task {task} was run {runs} times");
+            let expected = u8::from((task as u64) < taken);
+            if parent_died {
+                assert!(answers <= expected, "task {task} has {answers} answers");
+            } else {
+                assert_eq!(answers, expected, "answers to task {task}");
+            }
+            assert!(
+                runs == 1 || answers == lost,
+                "task {task} has a value, and was not run"
+            );
+        }
+    }
+}
+
+fn workers(stage: &mut Stage, (): ()) {
+    let scene = Scene::new(stage);
+    for place in 0..WORKERS {
+        let scene = scene.clone();
+        stage.lane(&format!("worker {place}"), move || scene.work(place));
+    }
+    let parent = scene.clone();
+    stage.lane("parent", move || parent.bury_all());
+    stage.finally(move || scene.judge());
+}
