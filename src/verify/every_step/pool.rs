@@ -1,6 +1,6 @@
 //! A pool: of each task there is one answer, its result or its worker's death, wherever the worker dies.
 //!
-//! The lanes are two workers, at what workers do, and a parent, which buries them as a pool does: it learns of a death
+//! The lanes are workers, at what workers do, and a parent, which buries them as a pool does: it learns of a death
 //! by a lock that the worker holds as long as it lives. Whom it does not bury are buried when all is quiet.
 
 use std::sync::Mutex;
@@ -16,15 +16,26 @@ use crate::process::pool::worker::{Equipment, Report, Task, work};
 use crate::{Array, GetError, Lock, LockError, Queue};
 
 /// The subjects of this file. Any lane may be killed, and no other waits for it for ever.
-pub(super) static SUBJECTS: &[Subject] = &[Subject {
-    primitive: "Pool",
-    name: "pool-workers-3",
-    lanes: 3,
-    run: |plans| run_all(workers, &(), plans),
-}];
-
-const WORKERS: usize = 2;
-const TASKS: u64 = 2;
+pub(super) static SUBJECTS: &[Subject] = &[
+    Subject {
+        primitive: "Pool",
+        name: "pool-two-workers-3",
+        lanes: 3,
+        run: |plans| run_all(pool, &(2, 1), plans),
+    },
+    Subject {
+        primitive: "Pool",
+        name: "pool-two-tasks-2",
+        lanes: 2,
+        run: |plans| run_all(pool, &(1, 2), plans),
+    },
+    Subject {
+        primitive: "Pool",
+        name: "pool-two-of-both-3",
+        lanes: 3,
+        run: |plans| run_all(pool, &(2, 2), plans),
+    },
+];
 
 /// What all lanes have.
 #[derive(Clone)]
@@ -33,7 +44,7 @@ struct Scene {
     results: Queue<Report>,
     slots: Slots,
     /// Each worker's.
-    lives: [Lock; WORKERS],
+    lives: Vec<Lock>,
     /// By task: how often it was run.
     runs: Array<u8>,
     /// By task: how many answers there are.
@@ -71,31 +82,32 @@ fn place<F: Callable<(u64,)>>(_: F) -> std::io::Result<u64> {
 }
 
 impl Scene {
-    fn new(stage: &mut Stage) -> Scene {
+    fn new(stage: &mut Stage, workers: usize, count: u64) -> Scene {
         let array = |len| Array::<u8>::new(len).expect("memory for marks");
         let queue = "memory for a queue";
         let life = || Lock::new().expect("memory for a lock");
         let scene = Scene {
             tasks: Queue::with_capacity(None, 512).expect(queue),
             results: Queue::with_capacity(None, 512).expect(queue),
-            slots: Slots::new(WORKERS).expect("memory for slots"),
-            lives: [life(), life()],
-            runs: array(TASKS as usize),
-            answers: array(TASKS as usize),
-            lost: array(TASKS as usize),
-            began: array(WORKERS),
-            ended: array(WORKERS),
-            buried: array(WORKERS),
+            slots: Slots::new(workers).expect("memory for slots"),
+            lives: (0..workers).map(|_| life()).collect(),
+            runs: array(count as usize),
+            answers: array(count as usize),
+            lost: array(count as usize),
+            began: array(workers),
+            ended: array(workers),
+            buried: array(workers),
             is_burying: array(1),
         };
         stage.name("tasks", &scene.tasks);
         stage.name("results", &scene.results);
         stage.name("slots", &scene.slots);
-        stage.name("life 0", &scene.lives[0]);
-        stage.name("life 1", &scene.lives[1]);
+        for (place, life) in scene.lives.iter().enumerate() {
+            stage.name(&format!("life {place}"), life);
+        }
         stage.name("runs", &scene.runs);
         stage.name("answers", &scene.answers);
-        for number in 0..TASKS {
+        for number in 0..count {
             let (chunk, holds) = Envelope::seal(&vec![(number,)]).expect("numbers can be written");
             let function = place(count).expect("in this program");
             let task = Task {
@@ -131,7 +143,7 @@ impl Scene {
     /// The parent's lane. A worker that has not begun is left for later.
     fn bury_all(&self) {
         self.is_burying.set_unlocked(0, 1).expect("a mark");
-        for place in 0..WORKERS {
+        for place in 0..self.lives.len() {
             if let Err(LockError::OwnerDied(life)) = self.lives[place].lock() {
                 drop(life);
                 self.bury(place);
@@ -143,7 +155,7 @@ impl Scene {
 
     /// As the dispatcher does it.
     fn bury(&self, place: usize) {
-        let lost = taken_by(place, &self.tasks, TASKS, &self.slots);
+        let lost = taken_by(place, &self.tasks, self.puts(), &self.slots);
         self.drain();
         if let Some(task) = lost.filter(|task| !is_marked(&self.answers, *task as usize)) {
             add(&self.answers, task as usize);
@@ -151,6 +163,11 @@ impl Scene {
         }
         self.slots.set(place, slots::Stage::Starting);
         add(&self.buried, place);
+    }
+
+    /// How many tasks there were.
+    fn puts(&self) -> u64 {
+        self.runs.len() as u64
     }
 
     fn drain(&self) {
@@ -173,16 +190,19 @@ impl Scene {
     fn judge(&self) {
         let parent_died = is_marked(&self.is_burying, 0);
         let has_ended = |place: &usize| is_marked(&self.ended, *place);
-        for place in (0..WORKERS).filter(|place| !has_ended(place)) {
+        for place in (0..self.lives.len()).filter(|place| !has_ended(place)) {
             if !is_marked(&self.buried, place) {
                 self.bury(place);
             }
         }
         self.drain();
-        let any_survived = (0..WORKERS).any(|place| has_ended(&place));
-        let taken = TASKS - self.tasks.len() as u64;
-        assert!(!any_survived || taken == TASKS, "{taken} tasks are taken");
-        for task in 0..TASKS as usize {
+        let any_survived = (0..self.lives.len()).any(|place| has_ended(&place));
+        let taken = self.puts() - self.tasks.len() as u64;
+        assert!(
+            !any_survived || taken == self.puts(),
+            "{taken} tasks are taken"
+        );
+        for task in 0..self.puts() as usize {
             let count = |marks: &Array<u8>| marks.get_unlocked(task).expect("it has a mark");
             let (runs, answers, lost) =
                 (count(&self.runs), count(&self.answers), count(&self.lost));
@@ -201,9 +221,9 @@ impl Scene {
     }
 }
 
-fn workers(stage: &mut Stage, (): ()) {
-    let scene = Scene::new(stage);
-    for place in 0..WORKERS {
+fn pool(stage: &mut Stage, (workers, tasks): (usize, u64)) {
+    let scene = Scene::new(stage, workers, tasks);
+    for place in 0..workers {
         let scene = scene.clone();
         stage.lane(&format!("worker {place}"), move || scene.work(place));
     }
