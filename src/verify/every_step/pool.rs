@@ -62,7 +62,7 @@ struct Scene {
 /// In a lane: where its tasks count. A function that workers run has nothing but its arguments.
 static RUNS: Mutex<Option<Array<u8>>> = Mutex::new(None);
 
-fn count(task: u64) -> u64 {
+fn count_run(task: u64) -> u64 {
     let runs = RUNS.lock().expect("no one panics with it");
     add(runs.as_ref().expect("the lane's own"), task as usize);
     task
@@ -109,7 +109,7 @@ impl Scene {
         stage.name("answers", &scene.answers);
         for number in 0..count {
             let (chunk, holds) = Envelope::seal(&vec![(number,)]).expect("numbers can be written");
-            let function = place(count).expect("in this program");
+            let function = place(count_run).expect("in this program");
             let task = Task {
                 number,
                 function,
