@@ -14,7 +14,10 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("raw", &["world"]),
     ("sync", &["world", "sys", "shm", "raw"]),
     ("data", &["world", "sys", "shm", "raw", "sync"]),
-    ("process", &["world", "sys", "shm", "raw", "sync", "data"]),
+    (
+        "process",
+        &["world", "sys", "shm", "raw", "sync", "data", "net"],
+    ),
     ("net", &["world", "sys", "shm", "raw", "sync", "data"]),
     (
         "manager",

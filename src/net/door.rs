@@ -3,15 +3,22 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::address::Address;
 use super::error::NetError;
 use super::handshake::{HandshakeError, Role};
-use super::key::Key;
+use super::key::{Key, KeyHash};
 use super::limits::NetLimits;
 use super::link::Link;
-use super::path::{Bound, PrivateFolder};
+use super::path::{PrivateFolder, SocketPath};
 use super::socket::Acceptor;
+use crate::shm::Block;
+use crate::shm::passage;
 use crate::sys::poll::For;
 use crate::sys::stream;
 use crate::world::Deadline;
@@ -39,8 +46,8 @@ pub struct Door {
     /// A descriptor in reserve: with none left, a connection could not even be accepted to be closed, and would keep
     /// the listening socket readable.
     reserve: Option<File>,
-    /// Removes the path.
-    _bound: Option<Bound>,
+    /// Removes it in the end.
+    path: Option<SocketPath>,
 }
 
 impl Door {
@@ -75,7 +82,7 @@ impl Door {
         };
         let (acceptor, bound_at) = Acceptor::bind(address).map_err(bind)?;
         let bound = match &bound_at {
-            Address::Unix(path) => Some(Bound::new(path, folder).map_err(bind)?),
+            Address::Unix(path) => Some(SocketPath::new(path, folder).map_err(bind)?),
             _ => None,
         };
         Ok(Door {
@@ -85,13 +92,23 @@ impl Door {
             limits,
             strangers: Vec::new(),
             reserve: reserve(),
-            _bound: bound,
+            path: bound,
         })
     }
 
     /// Where it listens: with the port that the kernel chose, if that was to be.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// What removes the path of its unix socket, for whoever is to do that: once it is taken, the door does not.
+    pub(crate) fn take_path(&mut self) -> Option<SocketPath> {
+        self.path.take()
+    }
+
+    /// How many bytes a message may have.
+    pub fn message_bytes(&self) -> usize {
+        self.limits.message_bytes
     }
 
     pub(super) fn limits(&self) -> &NetLimits {
@@ -175,6 +192,68 @@ impl Door {
             }
         }
         Ok(())
+    }
+}
+
+/// As it travels to another process of this computer, which is to open it instead.
+#[derive(Serialize, Deserialize)]
+struct Handle {
+    file: u32,
+    tag: u32,
+    address: Address,
+    private: Option<PathBuf>,
+    key: Option<KeyHash>,
+    limits: NetLimits,
+}
+
+fn tag() -> u32 {
+    Block::tag("Door", 0)
+}
+
+/// Handshakes in progress stay behind.
+impl Serialize for Door {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let file = self.acceptor.as_fd().try_clone_to_owned();
+        let file = Arc::new(file.map_err(S::Error::custom)?);
+        Handle {
+            file: passage::enter_fd(&file).map_err(S::Error::custom)?,
+            tag: tag(),
+            address: self.address.clone(),
+            private: self.path.as_ref().and_then(SocketPath::private_folder),
+            key: self.key.clone().map(KeyHash::from),
+            limits: self.limits,
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Door {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Door, D::Error> {
+        use serde::de::Error;
+        let handle = Handle::deserialize(deserializer)?;
+        if handle.tag != tag() {
+            let told = passage::complain("the handle is not one of a Door");
+            return Err(D::Error::custom(told));
+        }
+        let file = passage::leave_fd(handle.file)
+            .map_err(|error| D::Error::custom(passage::refuse(error)))?;
+        let file = file.try_clone().map_err(D::Error::custom)?;
+        let path = match &handle.address {
+            // Its maker may have removed it already.
+            Address::Unix(path) => {
+                SocketPath::new(path, handle.private.map(PrivateFolder::at)).ok()
+            }
+            _ => None,
+        };
+        Ok(Door {
+            acceptor: Acceptor::from_file(file, &handle.address),
+            address: handle.address,
+            key: handle.key.map(Key::from),
+            limits: handle.limits,
+            strangers: Vec::new(),
+            reserve: reserve(),
+            path,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::sys::random;
@@ -29,6 +30,10 @@ pub struct Key {
     /// hash of the key has the same length whatever the key's is.
     hash: [u8; 32],
 }
+
+/// As a key travels to a child of this process, which is to have it, too: the only way that it leaves.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeyHash([u8; 32]);
 
 /// An empty key: it would let everyone in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +84,18 @@ impl Key {
     fn mac(&self, text: &[&[u8]]) -> Hmac<Sha256> {
         let mac = Hmac::new_from_slice(&self.hash).expect("HMAC takes keys of any length");
         text.iter().fold(mac, |mac, part| mac.chain_update(part))
+    }
+}
+
+impl From<Key> for KeyHash {
+    fn from(key: Key) -> KeyHash {
+        KeyHash(key.hash)
+    }
+}
+
+impl From<KeyHash> for Key {
+    fn from(hash: KeyHash) -> Key {
+        Key { hash: hash.0 }
     }
 }
 

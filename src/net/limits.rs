@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How long things may take, and how large they may become.
 ///
 /// ```
@@ -11,7 +13,7 @@ use std::time::Duration;
 /// let limits = NetLimits::default().message_bytes(1 << 20).handshake(Duration::from_secs(2));
 /// # let _ = limits;
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetLimits {
     pub(super) connect: Duration,
     pub(super) handshake: Duration,

@@ -117,6 +117,11 @@ impl Link {
         }
     }
 
+    /// How many bytes wait to be sent.
+    pub fn unsent_bytes(&self) -> usize {
+        self.outbox.waiting()
+    }
+
     /// The message that has arrived, if it is there whole.
     pub fn next_message(&mut self) -> Option<Vec<u8>> {
         self.inbox.take()
@@ -181,7 +186,11 @@ impl Link {
         })
     }
 
-    fn flush(&mut self) -> Result<(), NetError> {
+    /// Sends what is possible at once, and receives nothing.
+    ///
+    /// # Errors
+    /// As [`pump`](Link::pump).
+    pub fn flush(&mut self) -> Result<(), NetError> {
         if let Some(handshake) = &mut self.handshake {
             self.outbox.push_raw(&handshake.take_output());
         }
@@ -203,5 +212,12 @@ impl Link {
             None if self.inbox.is_empty() => NetError::Disconnected,
             None => NetError::Truncated,
         }
+    }
+}
+
+impl AsFd for Link {
+    /// The socket: to poll it, not to read from it.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

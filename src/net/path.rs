@@ -8,18 +8,21 @@ use std::path::{Path, PathBuf};
 use crate::sys::per_process::Mark;
 use crate::sys::random;
 
-/// A socket's path, removed when this is dropped: by the process that made it, and only if it is still the same.
-pub(super) struct Bound {
+/// A socket's path, removed when this is dropped: by the process that has this (a forked child's copy does nothing),
+/// and only if it is still the same.
+pub(crate) struct SocketPath {
     path: PathBuf,
     /// Device and number of the file.
     identity: (u64, u64),
-    private: Option<PrivateFolder>,
     maker: Mark,
+    // Dropped after the path is gone.
+    private: Option<PrivateFolder>,
 }
 
 /// A new folder that only this user may look into.
-pub(super) struct PrivateFolder {
+pub(crate) struct PrivateFolder {
     path: PathBuf,
+    maker: Mark,
 }
 
 impl PrivateFolder {
@@ -29,7 +32,15 @@ impl PrivateFolder {
         let number = u64::from_le_bytes(number);
         let path = std::env::temp_dir().join(format!("forkproof-{number:016x}"));
         DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(PrivateFolder { path })
+        Ok(PrivateFolder::at(path))
+    }
+
+    /// One that another process has made for this one, too.
+    pub fn at(path: PathBuf) -> PrivateFolder {
+        PrivateFolder {
+            path,
+            maker: Mark::here(),
+        }
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -37,15 +48,20 @@ impl PrivateFolder {
     }
 }
 
-impl Bound {
+impl SocketPath {
     /// After a socket was bound to the path.
-    pub fn new(path: &Path, private: Option<PrivateFolder>) -> io::Result<Bound> {
-        Ok(Bound {
+    pub fn new(path: &Path, private: Option<PrivateFolder>) -> io::Result<SocketPath> {
+        Ok(SocketPath {
             path: path.to_owned(),
             identity: identity(path)?,
-            private,
             maker: Mark::here(),
+            private,
         })
+    }
+
+    pub fn private_folder(&self) -> Option<PathBuf> {
+        let private = self.private.as_ref();
+        private.map(|folder| folder.path.clone())
     }
 }
 
@@ -54,17 +70,21 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((file.dev(), file.ino()))
 }
 
-impl Drop for Bound {
+impl Drop for SocketPath {
     fn drop(&mut self) {
-        if self.maker != Mark::here() {
-            return; // a forked child's copy: its parent still listens
-        }
-        if identity(&self.path).is_ok_and(|now| now == self.identity) {
+        let is_ours = || identity(&self.path).is_ok_and(|now| now == self.identity);
+        if self.maker == Mark::here() && is_ours() {
             // Someone else may have removed it in the meantime: it is gone all the same.
             let _ = fs::remove_file(&self.path);
         }
-        if let Some(folder) = &self.private {
-            let _ = fs::remove_dir(&folder.path);
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        if self.maker == Mark::here() {
+            // One that is not empty is in use by someone else; one that is gone is gone.
+            let _ = fs::remove_dir(&self.path);
         }
     }
 }

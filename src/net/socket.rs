@@ -101,6 +101,14 @@ impl Acceptor {
         }
     }
 
+    /// One that another process has bound.
+    pub fn from_file(file: OwnedFd, address: &Address) -> Acceptor {
+        match address {
+            Address::Unix(_) => Acceptor::Unix(file.into()),
+            Address::Tcp(_) | Address::Host(..) => Acceptor::Tcp(file.into()),
+        }
+    }
+
     /// The next connection, and whose it is; `WouldBlock` if there is none.
     pub fn accept_now(&self, limits: &NetLimits) -> io::Result<(Socket, Address)> {
         match self {

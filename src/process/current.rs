@@ -1,13 +1,16 @@
 //! Who the calling process is, and who started it.
 
+use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::authkey;
 use super::error::ProcessError;
 use super::start_method::StartMethod;
+use crate::net::{Key, KeyHash};
 use crate::sys::life::{self, Origin};
 use crate::sys::per_process::PerProcess;
 
@@ -19,6 +22,7 @@ pub(super) struct Ticket {
     pub parent_name: String,
     /// What it starts its own children with, unless told otherwise.
     pub default_method: StartMethod,
+    pub authkey: KeyHash,
 }
 
 static TICKET: RwLock<Option<Ticket>> = RwLock::new(None);
@@ -79,6 +83,20 @@ impl CurrentProcess {
     pub fn is_daemon(&self) -> bool {
         self.origin.is_some_and(|origin| origin.daemon)
     }
+
+    /// The key with which this process opens a manager to others, or goes to another's, where none is given. It is
+    /// random unless [set](CurrentProcess::set_authkey); a child starts with its parent's.
+    ///
+    /// # Errors
+    /// The kernel has no random numbers: getrandom(2).
+    pub fn authkey(&self) -> io::Result<Key> {
+        authkey::get()
+    }
+
+    /// Sets the key: for this process, and the children that it starts from now on.
+    pub fn set_authkey(&self, key: Key) {
+        authkey::set(key);
+    }
 }
 
 impl ParentProcess {
@@ -125,6 +143,7 @@ impl ParentProcess {
 /// In a child, before its target runs.
 pub(super) fn admit(ticket: Ticket) {
     super::start_method::set_start_method(ticket.default_method);
+    authkey::set(Key::from(ticket.authkey.clone()));
     *TICKET.write().unwrap_or_else(PoisonError::into_inner) = Some(ticket);
 }
 

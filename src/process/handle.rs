@@ -395,10 +395,13 @@ impl Process {
             return Err(ProcessError::AlreadyStarted);
         };
         let method = state.method.unwrap_or_else(start_method);
+        let authkey = current_process().authkey();
+        let authkey = authkey.map_err(ProcessError::io("start"))?;
         let ticket = Ticket {
             identity: self.shared.identity.clone(),
             parent_name: current_process().name().to_owned(),
             default_method: start_method(),
+            authkey: authkey.into(),
         };
         let call = match (work, method) {
             (Work::Call(call), _) => call,

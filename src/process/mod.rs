@@ -30,6 +30,7 @@
 //! Threads: a child starts with one. Handles of a process cannot be sent to another process. Standard output
 //! that a test harness captures is captured in its own process only: a child writes to the real one.
 
+mod authkey;
 mod children;
 mod current;
 mod error;
