@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::shm::Plain;
 use crate::shm::passage::PassageError;
 use crate::{
-    ArrayError, BarrierError, BoundsError, ConditionFailure, GetError, LockFailure, PipeError,
-    ProcessError, PutFailure, SemaphoreError, WaitError,
+    ArrayError, BarrierError, BoundsError, ConditionFailure, GetError, HandshakeError, LockFailure,
+    NetError, PipeError, ProcessError, PutFailure, SemaphoreError, WaitError,
 };
 
 /// An error, as a step sees it.
@@ -171,6 +171,29 @@ impl From<PipeError> for Raised {
             PipeError::Mismatch { .. } => Raised::new("UnpicklingError", error),
             PipeError::BufferTooShort { .. } => Raised::new("BufferTooShort", error),
             PipeError::Io(error) => error.into(),
+            other => Raised::new("OSError", other),
+        }
+    }
+}
+
+impl From<NetError> for Raised {
+    fn from(error: NetError) -> Raised {
+        match error {
+            NetError::Disconnected => Raised::new("EOFError", error),
+            NetError::Unsendable(error) | NetError::Unreadable(error) => error.into(),
+            NetError::SharedObject => Raised::new("RuntimeError", error),
+            NetError::Mismatch { .. } => Raised::new("UnpicklingError", error),
+            NetError::BufferTooShort { .. } => Raised::new("BufferTooShort", error),
+            NetError::Handshake {
+                why: HandshakeError::HungUp,
+                ..
+            } => Raised::new("EOFError", error),
+            NetError::Handshake { .. } | NetError::EmptyKey(_) => {
+                Raised::new("AuthenticationError", error)
+            }
+            NetError::Connect { why, .. } | NetError::Bind { why, .. } | NetError::Io(why) => {
+                why.into()
+            }
             other => Raised::new("OSError", other),
         }
     }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::ser::Error as _;
@@ -18,7 +17,7 @@ use super::link::Link;
 use super::path::{PrivateFolder, SocketPath};
 use super::socket::Acceptor;
 use crate::shm::Block;
-use crate::shm::passage;
+use crate::shm::passage::{self, PassageError};
 use crate::sys::poll::For;
 use crate::sys::stream;
 use crate::world::Deadline;
@@ -47,7 +46,7 @@ pub struct Door {
     /// the listening socket readable.
     reserve: Option<File>,
     /// Removes it in the end.
-    path: Option<SocketPath>,
+    _path: Option<SocketPath>,
 }
 
 impl Door {
@@ -92,7 +91,7 @@ impl Door {
             limits,
             strangers: Vec::new(),
             reserve: reserve(),
-            path: bound,
+            _path: bound,
         })
     }
 
@@ -101,14 +100,8 @@ impl Door {
         &self.address
     }
 
-    /// What removes the path of its unix socket, for whoever is to do that: once it is taken, the door does not.
-    pub(crate) fn take_path(&mut self) -> Option<SocketPath> {
-        self.path.take()
-    }
-
-    /// How many bytes a message may have.
-    pub fn message_bytes(&self) -> usize {
-        self.limits.message_bytes
+    pub(super) fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
     }
 
     pub(super) fn limits(&self) -> &NetLimits {
@@ -195,13 +188,13 @@ impl Door {
     }
 }
 
-/// As it travels to another process of this computer, which is to open it instead.
+/// As it travels to another process of this computer: the same socket. Handshakes in progress stay behind, and so does
+/// the path.
 #[derive(Serialize, Deserialize)]
-struct Handle {
+pub(super) struct Handle {
     file: u32,
     tag: u32,
     address: Address,
-    private: Option<PathBuf>,
     key: Option<KeyHash>,
     limits: NetLimits,
 }
@@ -210,50 +203,54 @@ fn tag() -> u32 {
     Block::tag("Door", 0)
 }
 
-/// Handshakes in progress stay behind.
+impl Handle {
+    pub fn new(
+        socket: BorrowedFd<'_>,
+        address: &Address,
+        key: Option<&Key>,
+        limits: NetLimits,
+    ) -> Result<Handle, PassageError> {
+        let file = Arc::new(socket.try_clone_to_owned()?);
+        Ok(Handle {
+            file: passage::enter_fd(&file)?,
+            tag: tag(),
+            address: address.clone(),
+            key: key.cloned().map(KeyHash::from),
+            limits,
+        })
+    }
+
+    /// Where it has arrived.
+    pub fn door(self) -> Result<Door, PassageError> {
+        if self.tag != tag() {
+            let told = "the handle is not one of a listening socket".into();
+            return Err(PassageError::Unpack(told));
+        }
+        let file = passage::leave_fd(self.file)?.try_clone()?;
+        Ok(Door {
+            acceptor: Acceptor::from_file(file, &self.address),
+            address: self.address,
+            key: self.key.map(Key::from),
+            limits: self.limits,
+            strangers: Vec::new(),
+            reserve: reserve(),
+            _path: None,
+        })
+    }
+}
+
 impl Serialize for Door {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let file = self.acceptor.as_fd().try_clone_to_owned();
-        let file = Arc::new(file.map_err(S::Error::custom)?);
-        Handle {
-            file: passage::enter_fd(&file).map_err(S::Error::custom)?,
-            tag: tag(),
-            address: self.address.clone(),
-            private: self.path.as_ref().and_then(SocketPath::private_folder),
-            key: self.key.clone().map(KeyHash::from),
-            limits: self.limits,
-        }
-        .serialize(serializer)
+        let handle = Handle::new(self.socket(), &self.address, self.key.as_ref(), self.limits);
+        handle.map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Door {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Door, D::Error> {
         use serde::de::Error;
-        let handle = Handle::deserialize(deserializer)?;
-        if handle.tag != tag() {
-            let told = passage::complain("the handle is not one of a Door");
-            return Err(D::Error::custom(told));
-        }
-        let file = passage::leave_fd(handle.file)
-            .map_err(|error| D::Error::custom(passage::refuse(error)))?;
-        let file = file.try_clone().map_err(D::Error::custom)?;
-        let path = match &handle.address {
-            // Its maker may have removed it already.
-            Address::Unix(path) => {
-                SocketPath::new(path, handle.private.map(PrivateFolder::at)).ok()
-            }
-            _ => None,
-        };
-        Ok(Door {
-            acceptor: Acceptor::from_file(file, &handle.address),
-            address: handle.address,
-            key: handle.key.map(Key::from),
-            limits: handle.limits,
-            strangers: Vec::new(),
-            reserve: reserve(),
-            path,
-        })
+        let door = Handle::deserialize(deserializer)?.door();
+        door.map_err(|error| D::Error::custom(passage::refuse(error)))
     }
 }
 

@@ -2,19 +2,23 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::address::Address;
 use super::connection::NetConnection;
-use super::door::Door;
+use super::door::{Door, Handle};
 use super::error::NetError;
 use super::key::Key;
 use super::limits::NetLimits;
 use super::link::Link;
-use crate::sys::{Os, futex, poll, stream};
+use crate::sys::poll::{self, For};
+use crate::sys::{Os, futex};
 use crate::world::{Deadline, World};
 
 /// Waits for [`Client`](super::Client)s, at a TCP port or a unix socket.
@@ -44,6 +48,9 @@ use crate::world::{Deadline, World};
 /// }
 /// ```
 ///
+/// As an argument, or inside an item, it is the same listener in another process of this computer: each client is
+/// accepted by one of them. Its path goes with the process that made it.
+///
 /// # When a process dies
 /// The kernel closes the listener of a process that was killed; clients then get
 /// [`ConnectionRefused`](std::io::ErrorKind::ConnectionRefused). The path of its unix socket stays behind, and has to be
@@ -54,10 +61,12 @@ use crate::world::{Deadline, World};
 /// [`NetLimits`]: how long a handshake may take, and how many may be in progress.
 pub struct Listener {
     address: Address,
+    key: Option<Key>,
     limits: NetLimits,
-    /// Beside the door, to be heard while someone accepts.
-    closed: AtomicBool,
     listening: OwnedFd,
+    /// At its end once the listener is closed: for who accepts just then.
+    closed: PipeReader,
+    open: Mutex<Option<PipeWriter>>,
     door: Mutex<Option<Entrance>>,
     last: Mutex<Option<Address>>,
 }
@@ -99,11 +108,14 @@ impl Listener {
     }
 
     fn behind(door: Door) -> Result<Listener, NetError> {
+        let (closed, open) = io::pipe()?;
         Ok(Listener {
             address: door.address().clone(),
+            key: door.key().cloned(),
             limits: *door.limits(),
-            closed: AtomicBool::new(false),
             listening: door.socket().try_clone_to_owned()?,
+            closed,
+            open: Mutex::new(Some(open)),
             door: Mutex::new(Some(Entrance {
                 door,
                 arrived: VecDeque::new(),
@@ -142,13 +154,10 @@ impl Listener {
     }
 
     /// Stops listening. Who waits in [`accept`](Listener::accept) gets [`NetError::Closed`]; handshakes in progress are
-    /// given up; the path is removed. What was accepted goes on. A second `close` does nothing.
+    /// given up; the path is removed. What was accepted goes on, and so does the listener in other processes that have
+    /// it. A second `close` does nothing.
     pub fn close(&self) {
-        // Release: pairs with the Acquire in accept_until(), which the hang-up wakes.
-        if !self.closed.swap(true, Ordering::Release) {
-            // Not listening any more is what is wanted.
-            let _ = stream::hang_up(self.listening.as_fd());
-        }
+        drop(locked(&self.open).take()); // wakes who accepts
         drop(locked(&self.door).take());
     }
 
@@ -166,10 +175,9 @@ impl Listener {
                 return Ok(Some(connection));
             }
             let soonest = [until, door.deadline()].into_iter().flatten().min();
-            let watches: Vec<_> = door.watches().collect();
-            poll::ready(&watches, soonest)?;
-            // Acquire: pairs with the Release in close().
-            if self.closed.load(Ordering::Acquire) {
+            let closed = std::iter::once((self.closed.as_fd(), For::Input));
+            let watches: Vec<_> = closed.chain(door.watches()).collect();
+            if poll::ready(&watches, soonest)?[0] {
                 return Err(NetError::Closed);
             }
             drop(watches);
@@ -189,5 +197,21 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<Listener at {}>", self.address)
+    }
+}
+
+impl Serialize for Listener {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let socket = self.listening.as_fd();
+        let handle = Handle::new(socket, &self.address, self.key.as_ref(), self.limits);
+        handle.map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Listener {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Listener, D::Error> {
+        use serde::de::Error;
+        let door = Door::deserialize(deserializer)?;
+        Listener::behind(door).map_err(D::Error::custom)
     }
 }

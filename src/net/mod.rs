@@ -29,4 +29,3 @@ pub use key::{EmptyKey, Key};
 pub use limits::NetLimits;
 pub use link::{Link, UNSENT_BYTES};
 pub use listener::Listener;
-pub(crate) use path::SocketPath;

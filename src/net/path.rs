@@ -15,8 +15,8 @@ pub(crate) struct SocketPath {
     /// Device and number of the file.
     identity: (u64, u64),
     maker: Mark,
-    // Dropped after the path is gone.
-    private: Option<PrivateFolder>,
+    /// Dropped after the path is gone.
+    _private: Option<PrivateFolder>,
 }
 
 /// A new folder that only this user may look into.
@@ -32,15 +32,8 @@ impl PrivateFolder {
         let number = u64::from_le_bytes(number);
         let path = std::env::temp_dir().join(format!("forkproof-{number:016x}"));
         DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(PrivateFolder::at(path))
-    }
-
-    /// One that another process has made for this one, too.
-    pub fn at(path: PathBuf) -> PrivateFolder {
-        PrivateFolder {
-            path,
-            maker: Mark::here(),
-        }
+        let maker = Mark::here();
+        Ok(PrivateFolder { path, maker })
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -55,13 +48,8 @@ impl SocketPath {
             path: path.to_owned(),
             identity: identity(path)?,
             maker: Mark::here(),
-            private,
+            _private: private,
         })
-    }
-
-    pub fn private_folder(&self) -> Option<PathBuf> {
-        let private = self.private.as_ref();
-        private.map(|folder| folder.path.clone())
     }
 }
 

@@ -19,6 +19,7 @@ mod codes;
 mod condition;
 mod event;
 mod held;
+mod listener;
 mod lock;
 mod module;
 mod pipe;
@@ -96,6 +97,7 @@ pub enum Handle {
     JoinableQueue(crate::JoinableQueue<Value>),
     SimpleQueue(crate::SimpleQueue<Value>),
     Bytes(Vec<u8>),
+    Listener(listener::Shared),
 }
 
 impl Handle {
@@ -121,6 +123,7 @@ impl Handle {
             Handle::JoinableQueue(queue) => Arc::new(queue::JoinableObject::over(queue)),
             Handle::SimpleQueue(queue) => Arc::new(queue::SimpleObject::over(queue)),
             Handle::Bytes(bytes) => Arc::new(bytes::ByteArray::over(bytes)),
+            Handle::Listener(listener) => Arc::new(listener.object()),
         })
     }
 }
@@ -153,6 +156,8 @@ pub fn construct(args: &Args) -> Answer {
         "Queue" => queue::QueueObject::construct(args),
         "JoinableQueue" => queue::JoinableObject::construct(args),
         "SimpleQueue" => queue::SimpleObject::construct(args),
+        "Listener" => listener::ListenerObject::construct(args),
+        "Client" => listener::client(args),
         "Process" => process::ProcessObject::construct(args),
         "bytearray" => bytes::ByteArray::construct(args),
         "fn" => super::functions::Function::construct(args),

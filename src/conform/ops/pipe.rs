@@ -11,7 +11,7 @@ use super::bytes::ByteArray;
 use super::{Args, Handle, Object, Patience, int, need};
 use crate::conform::raised::{Answer, Raised};
 use crate::conform::value::Value;
-use crate::{Connection, Pipe, Receiver, Sender, Waitable};
+use crate::{Connection, NetConnection, NetError, Pipe, Receiver, Sender, Waitable};
 
 /// An end of any of the three types.
 #[derive(Clone, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub enum Travelling {
     Duplex(Connection<Value, Value>),
     Receiver(Receiver<Value>),
     Sender(Sender<Value>),
+    /// Of a Listener and a Client.
+    Network(NetConnection),
 }
 
 impl Travelling {
@@ -33,6 +35,7 @@ impl Travelling {
             Travelling::Duplex(end) => end,
             Travelling::Receiver(end) => end,
             Travelling::Sender(end) => end,
+            Travelling::Network(end) => end,
         }
     }
 
@@ -41,6 +44,7 @@ impl Travelling {
             Travelling::Duplex(end) => end.as_fd(),
             Travelling::Receiver(end) => end.as_fd(),
             Travelling::Sender(end) => end.as_fd(),
+            Travelling::Network(end) => end.as_fd(),
         }
     }
 
@@ -49,6 +53,7 @@ impl Travelling {
             Travelling::Duplex(end) => format!("{end:?}"),
             Travelling::Receiver(end) => format!("{end:?}"),
             Travelling::Sender(end) => format!("{end:?}"),
+            Travelling::Network(end) => format!("{end:?}"),
         }
     }
 }
@@ -105,6 +110,7 @@ impl EndObject {
         match self.open()? {
             Travelling::Duplex(end) => end.send(item).map_err(unsent)?,
             Travelling::Sender(end) => end.send(item).map_err(unsent)?,
+            Travelling::Network(end) => end.send(item).map_err(unsent_far)?,
             Travelling::Receiver(_) => return Err(only("receives")),
         }
         Ok(Value::None)
@@ -114,6 +120,7 @@ impl EndObject {
         match self.open()? {
             Travelling::Duplex(end) => end.send_bytes(bytes).map_err(unsent)?,
             Travelling::Sender(end) => end.send_bytes(bytes).map_err(unsent)?,
+            Travelling::Network(end) => end.send_bytes(bytes).map_err(unsent_far)?,
             Travelling::Receiver(_) => return Err(only("receives")),
         }
         Ok(Value::None)
@@ -123,6 +130,7 @@ impl EndObject {
         match self.open()? {
             Travelling::Duplex(end) => Ok(end.recv()?),
             Travelling::Receiver(end) => Ok(end.recv()?),
+            Travelling::Network(end) => Ok(end.recv()?),
             Travelling::Sender(_) => Err(only("sends")),
         }
     }
@@ -132,6 +140,7 @@ impl EndObject {
             return match self.open()? {
                 Travelling::Duplex(end) => Ok(Value::Bytes(end.recv_bytes()?)),
                 Travelling::Receiver(end) => Ok(Value::Bytes(end.recv_bytes()?)),
+                Travelling::Network(end) => Ok(Value::Bytes(end.recv_bytes()?)),
                 Travelling::Sender(_) => Err(only("sends")),
             };
         };
@@ -145,6 +154,7 @@ impl EndObject {
         match self.open()? {
             Travelling::Duplex(end) => Ok(end.recv_bytes_into(buffer)?),
             Travelling::Receiver(end) => Ok(end.recv_bytes_into(buffer)?),
+            Travelling::Network(end) => Ok(end.recv_bytes_into(buffer)?),
             Travelling::Sender(_) => Err(only("sends")),
         }
     }
@@ -153,6 +163,7 @@ impl EndObject {
         let ready = |time: Duration| match self.open()? {
             Travelling::Duplex(end) => Ok(end.poll(time)?),
             Travelling::Receiver(end) => Ok(end.poll(time)?),
+            Travelling::Network(end) => Ok(end.poll(time)?),
             Travelling::Sender(_) => Err(only("sends")),
         };
         Ok(Value::Bool(ready(
@@ -165,6 +176,14 @@ impl EndObject {
 fn unsent(error: crate::PipeError) -> Raised {
     match error {
         crate::PipeError::Disconnected => Raised::new("BrokenPipeError", error),
+        other => other.into(),
+    }
+}
+
+/// As [`unsent`].
+fn unsent_far(error: NetError) -> Raised {
+    match error {
+        NetError::Disconnected => Raised::new("BrokenPipeError", error),
         other => other.into(),
     }
 }
