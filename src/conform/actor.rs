@@ -29,11 +29,20 @@ pub enum Order {
     End,
 }
 
+/// What came of it.
 pub type Told = Answer;
 
+/// What an actor says.
+#[derive(Serialize, Deserialize)]
+pub struct Reply {
+    pub told: Told,
+    /// Names in the file system that the call has made, and that nobody else takes away.
+    pub made: Vec<String>,
+}
+
 /// The director's end of the line to an actor, and the actor's.
-pub type Line = Connection<Order, Told>;
-pub type ActorLine = Connection<Told, Order>;
+pub type Line = Connection<Order, Reply>;
+pub type ActorLine = Connection<Reply, Order>;
 
 /// The lines of the actors that are to come, and whose they are.
 pub type Lines = HashMap<String, ActorLine>;
@@ -79,7 +88,8 @@ fn perform(line: &ActorLine, shared: &Arc<Shared>) {
             Order::Kill(name) => shared.kill(&name),
             Order::End => return,
         };
-        if line.send(&told).is_err() {
+        let made = ops::names_made();
+        if line.send(&Reply { told, made }).is_err() {
             return;
         }
     }

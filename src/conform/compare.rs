@@ -105,6 +105,7 @@ const NAMES: &[(&str, &str)] = &[
     ("multiprocessing.pool.", ""),
     ("forkproof::data::", ""),
     ("ForkProcess", "Process"),
+    ("\"", "'"),
     ("SynchronizedArray", "Array"),
     ("SynchronizedString", "Array"),
     ("Synchronized", "Value"),
@@ -128,7 +129,7 @@ const NAMES: &[(&str, &str)] = &[
 /// A text as it is compared: see the head of this module.
 pub fn plainly(text: &str) -> String {
     let is_told = text.starts_with('<') && text.ends_with('>');
-    let has_names = ["Synchronized", "c_", "_Array_", "Process-"];
+    let has_names = ["Synchronized", "c_", "_Array_", "Process-", "SharedMemory("];
     if !is_told && !has_names.iter().any(|name| text.contains(name)) {
         return text.to_owned();
     }

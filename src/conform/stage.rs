@@ -8,11 +8,11 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::actor::{self, ActorLine, Line, Lines, Order, Told};
+use super::actor::{self, ActorLine, Line, Lines, Order, Reply, Told};
 use super::quiet::{self, Rest};
 use super::raised::Raised;
 use crate::sys::child::{self, Child, Signal};
-use crate::{Pipe, PipeError, Waitable, wait};
+use crate::{Pipe, PipeError, SharedMemory, Waitable, wait};
 
 /// How long all may be awake, or asleep for a time, before a call that has not returned is called a hang.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,6 +29,8 @@ pub struct Stage {
     /// Of each actor: the calls that it has not answered.
     asked: HashMap<String, VecDeque<usize>>,
     calls: Vec<Option<Told>>,
+    /// The names that were made: of memory that outlives the processes.
+    made: Vec<String>,
 }
 
 /// A call that was given to an actor.
@@ -66,6 +68,7 @@ impl Stage {
             started: vec!["P".to_owned()],
             asked: HashMap::new(),
             calls: Vec::new(),
+            made: Vec::new(),
         })
     }
 
@@ -227,7 +230,8 @@ impl Stage {
         };
         let calls = self.asked.entry(actor.to_owned()).or_default();
         match received {
-            Ok(told) => {
+            Ok(Reply { told, made }) => {
+                self.made.extend(made);
                 if let Some(call) = calls.pop_front() {
                     self.calls[call] = Some(told);
                 }
@@ -263,6 +267,10 @@ impl Stage {
         // Its number is its own until it has been waited for, and with it the group's.
         let _ = child::kill_group(self.process.pid()); // none of them may be left
         let _ = self.process.wait(); // how it ended does not matter
+        for name in self.made {
+            // Most cases have taken their names away.
+            let _ = SharedMemory::attach(&name).and_then(|memory| memory.unlink());
+        }
     }
 }
 

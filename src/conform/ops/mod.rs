@@ -27,6 +27,7 @@ mod plain;
 mod process;
 mod queue;
 mod semaphore;
+mod shared_memory;
 mod slices;
 mod value;
 
@@ -41,6 +42,7 @@ use super::value::Value;
 
 pub use held::forget as forget_what_is_held;
 pub use module::call as call_module;
+pub use shared_memory::made as names_made;
 
 /// An object of the library's, as the cases' language uses it.
 pub trait Object: Send + Sync {
@@ -96,6 +98,8 @@ pub enum Handle {
     Queue(crate::Queue<Value>),
     JoinableQueue(crate::JoinableQueue<Value>),
     SimpleQueue(crate::SimpleQueue<Value>),
+    SharedMemory(crate::SharedMemory),
+    ShareableList(crate::ShareableList),
     Bytes(Vec<u8>),
     Listener(listener::Shared),
 }
@@ -122,6 +126,8 @@ impl Handle {
             Handle::Queue(queue) => Arc::new(queue::QueueObject::over(queue)),
             Handle::JoinableQueue(queue) => Arc::new(queue::JoinableObject::over(queue)),
             Handle::SimpleQueue(queue) => Arc::new(queue::SimpleObject::over(queue)),
+            Handle::SharedMemory(memory) => Arc::new(shared_memory::MemoryObject::over(memory)),
+            Handle::ShareableList(list) => Arc::new(shared_memory::ListObject::over(list)),
             Handle::Bytes(bytes) => Arc::new(bytes::ByteArray::over(bytes)),
             Handle::Listener(listener) => Arc::new(listener.object()),
         })
@@ -159,6 +165,9 @@ pub fn construct(args: &Args) -> Answer {
         "Listener" => listener::ListenerObject::construct(args),
         "Client" => listener::client(args),
         "Process" => process::ProcessObject::construct(args),
+        "SharedMemory" => shared_memory::MemoryObject::construct(args),
+        "ShareableList" => shared_memory::ListObject::construct(args),
+        "SharedMemoryManager" => shared_memory::MemoryManagerObject::construct(args),
         "bytearray" => bytes::ByteArray::construct(args),
         "fn" => super::functions::Function::construct(args),
         _ => Err(Raised::unknown(format!("new {kind}"))),
