@@ -3,13 +3,10 @@
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
-
 use super::error::ManagerError;
 use super::home::{Home, Route};
-use super::item::{Dict, Item, to_item};
+use super::item::Item;
 use super::local::{Address, Door};
-use super::proxy::{DictProxy, ListProxy, NamespaceProxy, Proxy};
 use super::reference::AnyProxy;
 use super::server::{Reply, Request, Server};
 use crate::process::{ExitCode, Process, ProcessError};
@@ -135,62 +132,8 @@ impl Manager {
         }
     }
 
-    /// A list with these elements.
-    ///
-    /// # Errors
-    /// [`NotRunning`](ManagerError::NotRunning); [`Item`](ManagerError::Item) if one cannot be an item;
-    /// [`ServerGone`](ManagerError::ServerGone).
-    pub fn list<T: Serialize>(
-        &self,
-        items: impl IntoIterator<Item = T>,
-    ) -> Result<ListProxy<T>, ManagerError> {
-        let items = items.into_iter().map(|item| to_item(&item));
-        let items = items.collect::<Result<Vec<_>, _>>()?;
-        self.create("list", vec![Item::List(items)])
-    }
-
-    /// A dictionary with these keys and values.
-    ///
-    /// # Errors
-    /// As [`list`](Manager::list); [`Raised`](ManagerError::Raised) with a `TypeError` for a key that is a list or a
-    /// dictionary.
-    pub fn dict<K: Serialize, V: Serialize>(
-        &self,
-        pairs: impl IntoIterator<Item = (K, V)>,
-    ) -> Result<DictProxy<K, V>, ManagerError> {
-        let mut items = Vec::new();
-        for (key, value) in pairs {
-            items.push(Item::Tuple(vec![to_item(&key)?, to_item(&value)?]));
-        }
-        self.create("dict", vec![Item::List(items)])
-    }
-
-    /// A namespace with these names.
-    ///
-    /// # Errors
-    /// As [`list`](Manager::list).
-    pub fn namespace<'a>(
-        &self,
-        names: impl IntoIterator<Item = (&'a str, Item)>,
-    ) -> Result<NamespaceProxy, ManagerError> {
-        let mut dict = Dict::new();
-        for (name, value) in names {
-            // Text is always a key.
-            let _ = dict.insert(name.into(), value);
-        }
-        self.create("Namespace", vec![Item::Dict(dict)])
-    }
-
-    /// Of a type by its name.
-    fn create<P: Proxy>(&self, typeid: &str, args: Vec<Item>) -> Result<P, ManagerError> {
-        Ok(P::try_from(self.create_any(typeid, args)?)?)
-    }
-
-    pub(super) fn create_any(
-        &self,
-        typeid: &str,
-        args: Vec<Item>,
-    ) -> Result<AnyProxy, ManagerError> {
+    /// A new object of a type by its name.
+    pub(super) fn create(&self, typeid: &str, args: Vec<Item>) -> Result<AnyProxy, ManagerError> {
         let typeid = typeid.to_owned();
         match self.home()?.ask(&Request::Create { typeid, args }, &[])? {
             Reply::Value(Item::Proxy(proxy)) => Ok(proxy),

@@ -35,6 +35,7 @@ mod error;
 mod home;
 mod item;
 mod local;
+mod make;
 #[allow(clippy::module_inception)]
 mod manager;
 mod passing;
@@ -46,6 +47,9 @@ mod shared_memory;
 pub use error::{Kind, ManagerError, Raised};
 pub use item::{Dict, Item, ItemError, NoOrder, Unhashable, from_item, to_item};
 pub use manager::{Builder, Manager};
-pub use proxy::{DictProxy, ListProxy, NamespaceProxy, Proxy};
+pub use proxy::{
+    Acquired, ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, Held, ListProxy,
+    LockProxy, NamespaceProxy, Proxy, QueueProxy, RLockProxy, SemaphoreProxy, ValueProxy, Woken,
+};
 pub use reference::AnyProxy;
 pub use shared_memory::SharedMemoryManager;

@@ -62,6 +62,11 @@ impl AnyProxy {
         AnyProxy(Place::Home(entry))
     }
 
+    /// In the server: as a client names it.
+    pub(super) fn named(token: Token) -> AnyProxy {
+        AnyProxy(Place::Named(token))
+    }
+
     pub(super) fn token(&self) -> &Token {
         match &self.0 {
             Place::Named(token) => token,
@@ -234,7 +239,7 @@ impl<'de> Deserialize<'de> for AnyProxy {
 fn arrived(travelling: Travelling) -> Result<AnyProxy, String> {
     match (travelling, cargo::reader()) {
         (Travelling::Here(token), Some(Reader::Server(manager))) if token.manager == manager => {
-            Ok(AnyProxy(Place::Named(token)))
+            Ok(AnyProxy::named(token))
         }
         (Travelling::Here(token), Some(Reader::Client(home)))
             if token.manager == home.manager() =>

@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use forkproof::manager::{DictProxy, Item, Kind, ListProxy, Manager, ManagerError, to_item};
 use forkproof::{Process, Queue};
 
+use crate::kind;
+
 type Records = ListProxy<(String, i32)>;
 
 fn record(name: &str, score: i32) -> (String, i32) {
     (name.to_owned(), score)
-}
-
-fn kind<T: std::fmt::Debug>(outcome: Result<T, ManagerError>) -> Kind {
-    let error = outcome.unwrap_err();
-    error.kind().unwrap_or_else(|| panic!("{error}"))
 }
 
 fn insert(records: Records) -> Result<(), ManagerError> {

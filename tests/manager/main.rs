@@ -1,3 +1,13 @@
 //! Managers, in real processes.
 
+use forkproof::manager::{Kind, ManagerError};
+
+mod ends;
 mod lists;
+mod sync;
+
+/// What the server raised.
+fn kind<T: std::fmt::Debug>(outcome: Result<T, ManagerError>) -> Kind {
+    let error = outcome.unwrap_err();
+    error.kind().unwrap_or_else(|| panic!("{error}"))
+}

@@ -1,13 +1,27 @@
 //! Proxies: each stands for an object in the server, and each of its methods is a request.
 
 mod any;
+mod barrier;
+mod condition;
 mod dict;
+mod event;
 mod list;
+mod lock;
 mod namespace;
+mod queue;
+mod semaphore;
+mod value;
 
+pub use barrier::BarrierProxy;
+pub use condition::{ConditionProxy, Woken};
 pub use dict::DictProxy;
+pub use event::EventProxy;
 pub use list::ListProxy;
+pub use lock::{Acquired, Held, LockProxy, RLockProxy};
 pub use namespace::NamespaceProxy;
+pub use queue::QueueProxy;
+pub use semaphore::SemaphoreProxy;
+pub use value::{ArrayProxy, ValueProxy};
 
 use super::item::ItemError;
 use super::reference::AnyProxy;

@@ -21,3 +21,6 @@ pub use link::{Ended, Entrance, Link, Newcomer, SessionKey};
 pub use object::Entry;
 pub use request::{Reply, Request};
 pub use serve::Server;
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,9 @@ pub struct Server {
 
 struct Connected {
     link: Box<dyn Link>,
+    /// What has come in and is still to be done.
+    inbox: Vec<Message>,
+    ended: Option<Ended>,
     session: Session,
     /// Its session ends with it.
     is_alone: bool,
@@ -65,21 +68,37 @@ impl Server {
 
     /// Serves until a client says that it is to end, or the parent has ended.
     ///
+    /// Whoever has seen a process end, and asks then, finds its end dealt with: so deaths are looked for after requests
+    /// are taken in, and before they are done.
+    ///
     /// # Errors
     /// poll(2) refuses.
     pub fn run(mut self, parent: BorrowedFd<'_>) -> io::Result<()> {
         while !self.is_ending {
+            let mut callers = Vec::new();
             for source in self.wait(parent)? {
                 match source {
                     Source::Parent => return Ok(()),
                     Source::Entrance(place) => self.admit(place),
-                    Source::Link(caller) => self.pump(caller),
+                    Source::Link(caller) => {
+                        self.take_in(caller);
+                        callers.push(caller);
+                    }
+                    Source::Life(_) | Source::Loan(_) => {}
+                }
+            }
+            for death in self.deaths()? {
+                match death {
                     Source::Life(name) => self.life_ended(name),
                     Source::Loan(loan) => {
                         self.loans.retain(|(other, _)| *other != loan);
                         self.core.end_loan(loan);
                     }
+                    _ => {}
                 }
+            }
+            for caller in callers {
+                self.serve(caller);
             }
             self.core.pass(monotonic_ns());
             self.send_answers();
@@ -101,11 +120,8 @@ impl Server {
         for (caller, connected) in &self.links {
             add(Source::Link(*caller), connected.link.files());
         }
-        for (name, life) in &self.lives {
-            add(Source::Life(*name), vec![(life.pidfd.as_fd(), For::Input)]);
-        }
-        for (loan, file) in &self.loans {
-            add(Source::Loan(*loan), vec![(file.as_fd(), For::Input)]);
+        for (source, file) in self.ends() {
+            add(source, vec![file]);
         }
         let ready = poll::ready_in_step(&files, self.until())?;
         let now_ns = monotonic_ns();
@@ -122,6 +138,27 @@ impl Server {
             }
         }
         Ok(woken)
+    }
+
+    /// The processes, and the journeys, that have come to their end.
+    fn deaths(&self) -> io::Result<Vec<Source>> {
+        let (sources, files): (Vec<_>, Vec<_>) = self.ends().unzip();
+        let ready = poll::ready_in_step(&files, Some(Deadline { monotonic_ns: 0 }))?;
+        let ended = sources.into_iter().zip(ready);
+        Ok(ended
+            .filter_map(|(source, ready)| ready.then_some(source))
+            .collect())
+    }
+
+    /// What can come to an end, and the file that tells.
+    fn ends(&self) -> impl Iterator<Item = (Source, (BorrowedFd<'_>, For))> {
+        let lives = self.lives.iter();
+        let lives = lives.map(|(name, life)| (Source::Life(*name), life.pidfd.as_fd()));
+        let loans = self.loans.iter();
+        let loans = loans.map(|(loan, leash)| (Source::Loan(*loan), leash.as_fd()));
+        lives
+            .chain(loans)
+            .map(|(source, file)| (source, (file, For::Input)))
     }
 
     fn until(&self) -> Option<Deadline> {
@@ -156,6 +193,8 @@ impl Server {
             self.core.arrives(caller, session);
             let connected = Connected {
                 link,
+                inbox: Vec::new(),
+                ended: None,
                 session,
                 is_alone,
             };
@@ -164,11 +203,20 @@ impl Server {
     }
 
     /// Takes what a client sent.
-    fn pump(&mut self, caller: Caller) {
+    fn take_in(&mut self, caller: Caller) {
+        if let Some(connected) = self.links.get_mut(&caller) {
+            let (messages, ended) = connected.link.pump();
+            connected.inbox.extend(messages);
+            connected.ended = ended.or(connected.ended.take());
+        }
+    }
+
+    /// Does what a client asked.
+    fn serve(&mut self, caller: Caller) {
         let Some(connected) = self.links.get_mut(&caller) else {
-            return; // it ended before its turn came
+            return; // its process ended before its turn came
         };
-        let (messages, ended) = connected.link.pump();
+        let (messages, ended) = (std::mem::take(&mut connected.inbox), connected.ended.take());
         for message in messages {
             match self.request(caller, &message) {
                 Verdict::Fine => {}
@@ -241,7 +289,8 @@ impl Server {
         let its: Vec<Caller> = its.map(|(caller, _)| *caller).collect();
         for caller in its {
             // What it sent before its death is still done.
-            self.pump(caller);
+            self.take_in(caller);
+            self.serve(caller);
             self.hang_up(caller);
         }
         self.core.session_left(life.session);
