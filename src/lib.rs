@@ -141,6 +141,7 @@ pub use sync::{
 /// For the macros of this crate.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::manager::{MANAGED, Maker, Managed, ManagedMethod, Method};
     pub use crate::process::pool::{CALLABLE, Registered, registered};
     pub use crate::process::spawnable;
     pub use crate::sys::exec::{SPAWNABLE, Spawnable};

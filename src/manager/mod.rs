@@ -38,6 +38,7 @@ mod local;
 mod make;
 #[allow(clippy::module_inception)]
 mod manager;
+mod own;
 mod passing;
 mod proxy;
 mod reference;
@@ -47,6 +48,8 @@ mod shared_memory;
 pub use error::{Kind, ManagerError, Raised};
 pub use item::{Dict, Item, ItemError, NoOrder, Unhashable, from_item, to_item};
 pub use manager::{Builder, Manager};
+#[doc(hidden)]
+pub use own::{MANAGED, Maker, Managed, ManagedMethod, Method};
 pub use proxy::{
     Acquired, ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, Held, ListProxy,
     LockProxy, NamespaceProxy, Proxy, QueueProxy, RLockProxy, SemaphoreProxy, ValueProxy, Woken,

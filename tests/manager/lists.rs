@@ -232,5 +232,7 @@ fn a_proxy_in_another_managers_list_keeps_its_object() {
     let back = there.pop().unwrap();
     assert_eq!(back.get(0).unwrap(), 7);
     drop(back);
+    // The other server has let go of it when it answers the next request.
+    assert_eq!(other.count_objects().unwrap(), 1);
     assert_eq!(one.count_objects().unwrap(), 0);
 }

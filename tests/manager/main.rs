@@ -4,6 +4,7 @@ use forkproof::manager::{Kind, ManagerError};
 
 mod ends;
 mod lists;
+mod own;
 mod sync;
 
 /// What the server raised.

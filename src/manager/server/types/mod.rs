@@ -1,4 +1,4 @@
-//! The types that every manager has.
+//! The types that every manager has, and those of the user's own.
 
 mod array;
 mod barrier;
@@ -9,6 +9,7 @@ mod list;
 mod lock;
 mod namespace;
 mod order;
+mod own;
 mod ownership;
 mod queue;
 mod semaphore;
@@ -19,9 +20,13 @@ use super::args::{Args, no_method};
 use super::object::Object;
 use crate::manager::error::{Kind, Raised};
 use crate::manager::item::Item;
+use crate::manager::own::find;
 
 /// A new object of the type with this name.
 pub fn create(typeid: &str, args: Vec<Item>) -> Result<Box<dyn Object>, Raised> {
+    if let Some(managed) = find(typeid)? {
+        return Ok(Box::new(own::Own::new(managed, args)?));
+    }
     let args = Args::of(typeid, args);
     Ok(match typeid {
         "list" => Box::new(list::List::new(args)?),
