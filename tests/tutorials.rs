@@ -52,6 +52,7 @@ examples! {
     example_003_5b "003.5b"
     example_003_5c "003.5c"
     example_003_6 "003.6"
+    example_003_7 "003.7"
     example_004_1 "004.1"
     example_004_2 "004.2"
     example_004_3 "004.3"

@@ -45,7 +45,7 @@ pub struct Example {
     pub run_recorded: Option<fn() -> Result<()>>,
 }
 
-/// Every example that is written, in the order of the tutorials.
+/// Every example, in the order of the tutorials.
 pub static EXAMPLES: &[Example] = &[
     example("000.a", "global_list", t000::global_list),
     example("000.b", "shared_memory", t000::shared_memory),
@@ -74,6 +74,7 @@ pub static EXAMPLES: &[Example] = &[
     example("003.5b", "lines_without_lock", t003::lines_without_lock),
     example("003.5c", "lines_with_lock", t003::lines_with_lock),
     example("003.6", "managers_list", t003::managers_list),
+    example("003.7", "managers_objects", t003::managers_objects),
     example("004.1", "two_processes", t004::two_processes)
         .recorded(|| spawned(t004::two_processes)),
     example("004.2", "global_list", t004::global_list).recorded(|| spawned(t004::global_list)),
@@ -97,8 +98,6 @@ pub struct Unknown {
     pub id: String,
     /// Those it may have been meant to be.
     pub near: Vec<&'static str>,
-    /// It is in the tutorials, but its program is not written.
-    pub unwritten: bool,
 }
 
 /// The example of an id.
@@ -112,7 +111,6 @@ pub fn find(id: &str) -> Result<&'static Example, Unknown> {
         .ok_or_else(|| Unknown {
             id: id.to_string(),
             near: near(id),
-            unwritten: expected::of(id).is_some(),
         })
 }
 
@@ -194,10 +192,7 @@ fn distance(a: &str, b: &str) -> usize {
 impl std::fmt::Display for Unknown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let id = &self.id;
-        match self.unwritten {
-            true => write!(f, "example {id:?} is not written yet")?,
-            false => write!(f, "there is no example {id:?}")?,
-        }
+        write!(f, "there is no example {id:?}")?;
         match &self.near[..] {
             [] => Ok(()),
             near => write!(f, "; there is {}", near.join(", ")),
@@ -223,7 +218,7 @@ mod tests {
         );
         assert_eq!(
             message("002.99"),
-            r#"there is no example "002.99"; there is 002.1, 002.2, 002.3, 002.4"#
+            r#"there is no example "002.99"; there is 002.1, 002.2, 002.3, 002.4, 002.5"#
         );
         assert_eq!(
             message("00.a"),
@@ -231,13 +226,6 @@ mod tests {
         );
         assert_eq!(message("lock"), r#"there is no example "lock""#);
         assert_eq!(message(""), r#"there is no example """#);
-    }
-
-    #[test]
-    fn one_that_is_not_written_yet_is_known() {
-        assert!(
-            message("003.7").starts_with(r#"example "003.7" is not written yet; there is 003.1"#)
-        );
     }
 
     #[test]

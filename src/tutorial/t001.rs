@@ -113,7 +113,7 @@ pub fn managers_dict() -> Result<()> {
 pub fn managers_cost() -> Result<()> {
     const UPDATES: i32 = 2_000;
     let manager = Manager::start()?;
-    let (shared, managed) = (Value::new(0)?, manager.list([0])?);
+    let (shared, managed) = (Value::new(0)?, manager.value("i", 0)?);
 
     let in_shared_memory = time(|| {
         for number in 1..=UPDATES {
@@ -123,7 +123,7 @@ pub fn managers_cost() -> Result<()> {
     })?;
     let in_the_manager = time(|| {
         for number in 1..=UPDATES {
-            managed.set(0, number)?;
+            managed.set(number)?;
         }
         Ok(())
     })?;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use forkproof::manager::{ListProxy, Manager};
+use forkproof::manager::{
+    ArrayProxy, ConditionProxy, EventProxy, ListProxy, Manager, QueueProxy, ValueProxy,
+};
 use forkproof::tutorial::sleep;
 use forkproof::{Lock, Pipe, Process, Queue, Result, Value};
 
@@ -225,5 +227,68 @@ pub fn managers_list() -> Result<()> {
 
     println!("manager returns shared database");
     println!("{database}");
+    Ok(())
+}
+
+pub fn await_change(condition: ConditionProxy, value: ValueProxy<i32>) -> Result<()> {
+    let _ = condition.acquire()?; // no one dies with it
+    while value.get()? == 0 {
+        condition.wait()?;
+    }
+    println!("condition: [the value is {}]", value.get()?);
+    condition.release()?;
+    Ok(())
+}
+
+pub fn await_event(event: EventProxy) -> Result<()> {
+    event.wait()?;
+    println!("event: [it is set]");
+    Ok(())
+}
+
+pub fn put_message(queue: QueueProxy<String>) -> Result<()> {
+    queue.put("[message] from a child".to_string())?;
+    Ok(())
+}
+
+pub fn square_elements(array: ArrayProxy<i32>) -> Result<()> {
+    for index in 0..array.len()? as isize {
+        let number = array.get(index)?;
+        array.set(index, number * number)?;
+    }
+    Ok(())
+}
+
+/// 003.7: a manager's condition, event, queue and array, each used by a child. The server keeps a call that has to wait,
+/// and serves the others meanwhile.
+pub fn managers_objects() -> Result<()> {
+    let manager = Manager::start()?;
+
+    let (condition, value) = (manager.condition()?, manager.value("i", 0)?);
+    let p = Process::new(await_change, (condition.clone(), value.clone()));
+    p.start()?;
+    let _ = condition.acquire()?; // no one dies with it
+    value.set(7)?;
+    condition.notify(1)?;
+    condition.release()?;
+    p.join()?;
+
+    let event = manager.event()?;
+    let p = Process::new(await_event, (event.clone(),));
+    p.start()?;
+    event.set()?;
+    p.join()?;
+
+    let queue = manager.queue()?;
+    let p = Process::new(put_message, (queue.clone(),));
+    p.start()?;
+    println!("queue: {}", queue.get()?);
+    p.join()?;
+
+    let array = manager.array("i", [2, 3, 4, 5])?;
+    let p = Process::new(square_elements, (array.clone(),));
+    p.start()?;
+    p.join()?;
+    println!("array: {:?}", array.to_vec()?);
     Ok(())
 }
