@@ -5,6 +5,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use super::item::{ItemError, NoOrder, Unhashable};
+use crate::net::NetError;
 use crate::process::ProcessError;
 
 /// Why a call of a proxy, or of a manager, did not do what it should.
@@ -33,6 +34,15 @@ pub enum ManagerError {
     /// What is to be sent, with what was sent before, is longer than the server takes from one.
     #[error("a request of more than {most_bytes} bytes")]
     TooLarge { most_bytes: usize },
+    /// The manager was started elsewhere, and cannot be ended from here.
+    #[error("the manager was started elsewhere, and cannot be ended from here")]
+    NotOurs,
+    /// A proxy of another manager is in it, and the server is reached over a network.
+    #[error("a proxy of another manager cannot be sent over a network")]
+    CannotLeave,
+    /// The server at an address cannot be reached, or refuses the key; or an address cannot be listened at.
+    #[error(transparent)]
+    Net(#[from] NetError),
     /// The server's process cannot be made, or not be ended.
     #[error(transparent)]
     Process(#[from] ProcessError),

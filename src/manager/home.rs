@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde::{Deserialize, Serialize};
@@ -10,12 +11,16 @@ use serde::{Deserialize, Serialize};
 use super::cargo::{self, Message, Reader};
 use super::error::ManagerError;
 use super::local;
+use super::remote::Remote;
 use super::server::{Reply, Request};
+use crate::net::{self, NetLimits};
 use crate::sys::per_process::{Mark, PerProcess};
 
 /// A server that can be asked.
 pub struct Home {
     manager: u64,
+    /// That of no other home of this program.
+    number: u64,
     route: Route,
     /// What could not be given back in its place: it goes with the next request.
     releases: Mutex<Vec<u64>>,
@@ -24,12 +29,20 @@ pub struct Home {
 /// How a server is reached.
 pub enum Route {
     Local(local::Address),
+    Remote(Remote),
 }
 
 /// A route as it travels: the numbers of its files.
 #[derive(Serialize, Deserialize)]
 pub enum Way {
-    Local { door: u32, server: u32 },
+    Local {
+        door: u32,
+        server: u32,
+    },
+    /// The key does not travel: who arrives has one, or not.
+    Remote {
+        address: net::Address,
+    },
 }
 
 /// A thread's connection to a server.
@@ -52,17 +65,25 @@ thread_local! {
     static LINES: RefCell<Lines> = RefCell::new(Lines::new());
 }
 
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: the numbers differ, nothing else hangs on them.
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Home {
     /// The server of this number. If this process knows it already, by the way that it knows.
     pub fn at(manager: u64, route: Route) -> Arc<Home> {
         let known = KNOWN.get().lock();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
-        if let Some(home) = known.get(&manager).and_then(Weak::upgrade) {
+        let home = known.get(&manager).and_then(Weak::upgrade);
+        if let Some(home) = home.filter(|home| !home.is_lost()) {
             return home;
         }
         known.retain(|_, home| home.strong_count() > 0);
         let home = Arc::new(Home {
             manager,
+            number: next_number(),
             route,
             releases: Mutex::new(Vec::new()),
         });
@@ -76,22 +97,48 @@ impl Home {
         way: Way,
         leave: impl Fn(u32) -> Result<Arc<OwnedFd>, String>,
     ) -> Result<Arc<Home>, String> {
-        let Way::Local { door, server } = way;
-        let address = local::Address::of(leave(door)?, leave(server)?);
-        Ok(Home::at(manager, Route::Local(address)))
+        let route = match way {
+            Way::Local { door, server } => {
+                Route::Local(local::Address::of(leave(door)?, leave(server)?))
+            }
+            Way::Remote { address } => {
+                Route::Remote(Remote::new(address, None, NetLimits::default()))
+            }
+        };
+        Ok(Home::at(manager, route))
     }
 
     /// The way, as it travels; each of its files is entered.
     pub fn way<E>(&self, enter: impl Fn(&Arc<OwnedFd>) -> Result<u32, E>) -> Result<Way, E> {
-        let Route::Local(address) = &self.route;
-        Ok(Way::Local {
-            door: enter(address.door())?,
-            server: enter(address.server())?,
+        Ok(match &self.route {
+            Route::Local(address) => Way::Local {
+                door: enter(address.door())?,
+                server: enter(address.server())?,
+            },
+            Route::Remote(remote) => Way::Remote {
+                address: remote.address().clone(),
+            },
         })
     }
 
     pub fn manager(&self) -> u64 {
         self.manager
+    }
+
+    /// Where the server listens, if it was reached there.
+    pub fn address(&self) -> Option<&net::Address> {
+        match &self.route {
+            Route::Local(_) => None,
+            Route::Remote(remote) => Some(remote.address()),
+        }
+    }
+
+    /// Whether the server has forgotten this process: its proxies are of no more use, but others can be made.
+    fn is_lost(&self) -> bool {
+        match &self.route {
+            Route::Local(_) => false,
+            Route::Remote(remote) => remote.is_lost(),
+        }
     }
 
     /// Asks, over the calling thread's connection, and waits for the reply.
@@ -118,6 +165,14 @@ impl Home {
 
     /// Has the server keep an object for as long as the file is open anywhere.
     pub fn lend(self: &Arc<Home>, object: u64) -> Result<Arc<OwnedFd>, ManagerError> {
+        if let Route::Remote(remote) = &self.route {
+            let message = cargo::pack(&Request::Lend { object }, self.manager)?;
+            let (reply, leash) = remote.leash(message)?;
+            return match cargo::unpack(&reply, Reader::Client(self.clone()))? {
+                Reply::Raised(raised) => Err(raised.into()),
+                _ => Ok(Arc::new(leash)),
+            };
+        }
         let (watched, leash) = std::io::pipe()?;
         let watched = Arc::new(OwnedFd::from(watched));
         match self.ask(&Request::Lend { object }, &[watched])? {
@@ -148,18 +203,20 @@ impl Home {
     ) -> Result<R, ManagerError> {
         let worked = LINES.try_with(|lines| {
             let mut lines = lines.borrow_mut();
-            let known = lines.get(&self.manager);
+            let known = lines.get(&self.number);
             if known.is_none_or(|(mark, _)| *mark != Mark::here()) {
-                let Route::Local(address) = &self.route;
-                let line = Box::new(address.connect()?);
-                lines.insert(self.manager, (Mark::here(), line));
+                let line: Box<dyn Line> = match &self.route {
+                    Route::Local(address) => Box::new(address.connect()?),
+                    Route::Remote(remote) => Box::new(remote.connect()?),
+                };
+                lines.insert(self.number, (Mark::here(), line));
             }
-            let Some((_, line)) = lines.get_mut(&self.manager) else {
+            let Some((_, line)) = lines.get_mut(&self.number) else {
                 return Err(ManagerError::Disconnected);
             };
             let worked = work(line.as_mut());
             if let Err(ManagerError::ServerGone | ManagerError::Disconnected) = &worked {
-                lines.remove(&self.manager);
+                lines.remove(&self.number);
             }
             worked
         });

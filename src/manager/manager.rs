@@ -1,5 +1,7 @@
 //! `Manager`: the server's owner.
 
+mod network;
+
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +10,9 @@ use super::home::{Home, Route};
 use super::item::Item;
 use super::local::{Address, Door};
 use super::reference::AnyProxy;
-use super::server::{Reply, Request, Server};
+use super::remote::RemoteEntrance;
+use super::server::{Entrance, Reply, Request, Server};
+use crate::net::{self, Key, NetLimits, SocketPath};
 use crate::process::{ExitCode, Process, ProcessError};
 use crate::sys::life;
 use crate::sys::per_process::{Mark, PerProcess};
@@ -38,6 +42,9 @@ pub struct Manager {
 #[derive(Clone, Debug)]
 pub struct Builder {
     request_bytes: usize,
+    address: Option<net::Address>,
+    key: Option<Key>,
+    limits: NetLimits,
 }
 
 struct Inner {
@@ -48,7 +55,18 @@ struct Inner {
 
 enum State {
     New,
-    Running { home: Arc<Home>, server: Process },
+    Running {
+        home: Arc<Home>,
+        server: Process,
+        /// Where it listens.
+        address: Option<net::Address>,
+        /// Removed after the server's end.
+        _path: Option<SocketPath>,
+    },
+    /// By an address: someone else's.
+    Connected {
+        home: Arc<Home>,
+    },
     Down,
 }
 
@@ -59,7 +77,8 @@ impl Manager {
     /// A manager whose server runs.
     ///
     /// # Errors
-    /// [`Process`](ManagerError::Process): the server cannot be started; [`Io`](ManagerError::Io).
+    /// [`Process`](ManagerError::Process): the server cannot be started; [`Io`](ManagerError::Io);
+    /// [`Net`](ManagerError::Net): it cannot listen at its [address](Builder::address).
     pub fn start() -> Result<Manager, ManagerError> {
         Manager::builder().start()
     }
@@ -72,6 +91,9 @@ impl Manager {
     pub fn builder() -> Builder {
         Builder {
             request_bytes: REQUEST_BYTES,
+            address: None,
+            key: None,
+            limits: NetLimits::default(),
         }
     }
 
@@ -87,7 +109,9 @@ impl Manager {
         }
         let (door, way_in) = Door::new(self.inner.options.request_bytes)?;
         let number = number();
-        let server = Process::new(serve, (door, number));
+        let (listening, path) = self.inner.options.listen()?.unzip();
+        let listens_at = listening.as_ref().map(|door| door.address().clone());
+        let server = Process::new(serve, (door, listening, number));
         let name = server.name().replacen("Process", "SyncManager", 1);
         let server = server.named(name);
         server.start()?;
@@ -95,7 +119,12 @@ impl Manager {
         let pidfd: Arc<OwnedFd> = Arc::new(server.sentinel()?);
         let address = Address::of(way_in.socket().clone(), pidfd);
         let home = Home::at(number, Route::Local(address));
-        *state = State::Running { home, server };
+        *state = State::Running {
+            home,
+            server,
+            address: listens_at,
+            _path: path.flatten(),
+        };
         Ok(())
     }
 
@@ -103,10 +132,16 @@ impl Manager {
     /// launched any more.
     ///
     /// # Errors
-    /// [`Process`](ManagerError::Process): the calling process has not started it, or cannot end it.
+    /// [`Process`](ManagerError::Process): the calling process has not started it, or cannot end it;
+    /// [`NotOurs`](ManagerError::NotOurs): it was connected to.
     pub fn shutdown(&self) -> Result<(), ManagerError> {
         self.check_maker()?;
-        let former = std::mem::replace(&mut *self.state(), State::Down);
+        let mut state = self.state();
+        if matches!(*state, State::Connected { .. }) {
+            return Err(ManagerError::NotOurs);
+        }
+        let former = std::mem::replace(&mut *state, State::Down);
+        drop(state);
         former.end()
     }
 
@@ -144,7 +179,7 @@ impl Manager {
 
     fn home(&self) -> Result<Arc<Home>, ManagerError> {
         match &*self.state() {
-            State::Running { home, .. } => Ok(home.clone()),
+            State::Running { home, .. } | State::Connected { home } => Ok(home.clone()),
             _ => Err(ManagerError::NotRunning),
         }
     }
@@ -200,7 +235,13 @@ impl Default for Manager {
 
 impl State {
     fn end(self) -> Result<(), ManagerError> {
-        let State::Running { home, server } = self else {
+        let State::Running {
+            home,
+            server,
+            _path,
+            ..
+        } = self
+        else {
             return Ok(());
         };
         running().retain(|other| other.pid() != server.pid());
@@ -225,12 +266,17 @@ impl Drop for Inner {
 }
 
 /// What the server's process runs.
-fn serve(door: Door, manager: u64) -> ExitCode {
+fn serve(door: Door, listening: Option<net::Door>, manager: u64) -> ExitCode {
     let Some(origin) = life::origin() else {
         return ExitCode(1);
     };
-    let server = Server::new(manager, vec![Box::new(door.open())]);
-    match server.run(origin.parent.pidfd()) {
+    let mut entrances: Vec<Box<dyn Entrance>> = vec![Box::new(door.open())];
+    let listening = listening.map(|door| RemoteEntrance::new(door, manager));
+    let served = listening.transpose().and_then(|listening| {
+        entrances.extend(listening.map(|entrance| Box::new(entrance) as Box<dyn Entrance>));
+        Server::new(manager, entrances).run(origin.parent.pidfd())
+    });
+    match served {
         Ok(()) => ExitCode(0),
         Err(error) => {
             life::say(&format!("process '{}' failed: {error}\n", origin.name));
@@ -279,6 +325,7 @@ impl std::fmt::Debug for Manager {
         let state = match &*self.state() {
             State::New => "new",
             State::Running { .. } => "running",
+            State::Connected { .. } => "connected",
             State::Down => "down",
         };
         write!(f, "<Manager {state}>")

@@ -42,6 +42,7 @@ mod own;
 mod passing;
 mod proxy;
 mod reference;
+mod remote;
 mod server;
 mod shared_memory;
 

@@ -46,7 +46,7 @@ pub struct Door {
     /// the listening socket readable.
     reserve: Option<File>,
     /// Removes it in the end.
-    _path: Option<SocketPath>,
+    path: Option<SocketPath>,
 }
 
 impl Door {
@@ -91,13 +91,23 @@ impl Door {
             limits,
             strangers: Vec::new(),
             reserve: reserve(),
-            _path: bound,
+            path: bound,
         })
     }
 
     /// Where it listens: with the port that the kernel chose, if that was to be.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// What removes the path of its unix socket, for whoever is to do that: the door does not any more.
+    pub(crate) fn take_path(&mut self) -> Option<SocketPath> {
+        self.path.take()
+    }
+
+    /// How many bytes a message may have.
+    pub fn message_bytes(&self) -> usize {
+        self.limits.message_bytes
     }
 
     pub(super) fn key(&self) -> Option<&Key> {
@@ -234,7 +244,7 @@ impl Handle {
             limits: self.limits,
             strangers: Vec::new(),
             reserve: reserve(),
-            _path: None,
+            path: None,
         })
     }
 }

@@ -35,6 +35,10 @@ impl NetLimits {
         self
     }
 
+    pub(crate) fn handshake_time(&self) -> Duration {
+        self.handshake
+    }
+
     /// How long the other computer may show no sign of life: a minute unless set, in whole seconds, at least 2. The
     /// kernel asks for one on an idle connection, and a living computer's kernel answers, whatever its processes do. So
     /// this is how long one is believed alive that lost its power or its network. (A process that ends is known of at

@@ -29,3 +29,4 @@ pub use key::{EmptyKey, Key};
 pub use limits::NetLimits;
 pub use link::{Link, UNSENT_BYTES};
 pub use listener::Listener;
+pub(crate) use path::SocketPath;

@@ -58,6 +58,31 @@ fn a_length_above_the_bound_is_told_before_a_byte_of_it() {
     );
 }
 
+/// Memory of this process, in bytes of addresses: also what is only reserved.
+fn reserved_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmSize:"));
+    let mut words = line.unwrap().split_whitespace();
+    words.nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+/// A hundred messages of 4 GiB are announced: more than other tests could ever take.
+#[test]
+fn what_is_announced_takes_no_memory() {
+    let before = reserved_bytes();
+    let inboxes: Vec<_> = (0..100)
+        .map(|_| {
+            let mut inbox = Inbox::new(u32::MAX as usize);
+            inbox.receive(&(u32::MAX - 1).to_le_bytes()).unwrap();
+            inbox.receive(&[7; 100]).unwrap();
+            inbox
+        })
+        .collect();
+    assert!(inboxes.iter().all(|inbox| !inbox.is_whole()));
+    let taken = reserved_bytes().saturating_sub(before);
+    assert!(taken < 100 << 30, "{taken} bytes");
+}
+
 proptest! {
     #[test]
     fn what_is_sent_arrives_in_whatever_pieces(

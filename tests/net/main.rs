@@ -5,5 +5,6 @@ mod handshake;
 mod hostile;
 mod link;
 mod listener;
+mod manager;
 mod messages;
 mod raw_peer;

@@ -23,7 +23,8 @@ pub struct Session(pub u64);
 ///
 /// # Invariants
 /// 1. A caller has at most one parked call.
-/// 2. An object is there as long as a session counts it, a loan names it, or an item in another object refers to it.
+/// 2. An object is there as long as a session counts it, a loan or a name stands for it, or an item in another object
+///    refers to it.
 /// 3. After [`left`](Core::left) no object remembers the caller.
 pub struct Core {
     manager: u64,
@@ -34,6 +35,7 @@ pub struct Core {
     crowd: usize,
     sessions: HashMap<Session, HashMap<u64, (Arc<Entry>, u64)>>,
     loans: HashMap<u64, Arc<Entry>>,
+    names: HashMap<String, Arc<Entry>>,
     callers: HashMap<Caller, Known>,
     deadlines: BTreeSet<(u64, Caller)>,
     /// Of the request at work.
@@ -81,6 +83,7 @@ impl Core {
             crowd: 64,
             sessions: HashMap::new(),
             loans: HashMap::new(),
+            names: HashMap::new(),
             callers: HashMap::new(),
             deadlines: BTreeSet::new(),
             fresh: Vec::new(),
@@ -201,6 +204,14 @@ impl Core {
                     return Verdict::Lent(loan);
                 }
                 Err(raised) => Err(raised),
+            },
+            Request::Publish { name, object } => self.entry(object).map(|entry| {
+                self.names.insert(name, entry);
+                Item::None
+            }),
+            Request::Find { name } => match self.names.get(&name) {
+                Some(entry) => Ok(Item::Proxy(AnyProxy::home(entry.clone()))),
+                None => Err(Kind::KeyError.says(format!("'{name}'"))),
             },
             Request::Count => Ok(Item::Int(self.count() as i128)),
             Request::Shutdown => {

@@ -22,6 +22,10 @@ pub enum Request {
     Release { object: u64 },
     /// A proxy goes on a journey: until the file beside this request is closed by all others, the object is there.
     Lend { object: u64 },
+    /// An object is to be found by a name.
+    Publish { name: String, object: u64 },
+    /// The object of a name: [`Reply::Value`] with its proxy.
+    Find { name: String },
     /// How many objects there are.
     Count,
     /// The server is to end.
