@@ -36,6 +36,7 @@ examples! {
     example_001_e3 "001.e3"
     example_001_e4 "001.e4"
     example_001_e5 "001.e5"
+    example_001_n "001.n"
     example_001_s "001.s"
     example_001_v "001.v"
     example_002_1 "002.1"

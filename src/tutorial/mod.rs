@@ -58,6 +58,7 @@ pub static EXAMPLES: &[Example] = &[
     example("001.e3", "managers_list", t001::managers_list),
     example("001.e4", "queue", t001::queue),
     example("001.e5", "pipe", t001::pipe),
+    example("001.n", "manager_from_afar", t001::manager_from_afar),
     example("001.s", "managers_cost", t001::managers_cost),
     example("001.v", "initial_value", t001::initial_value),
     example("002.1", "private_list", t002::private_list),

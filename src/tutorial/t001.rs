@@ -3,8 +3,10 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use forkproof::manager::{DictProxy, ListProxy, Manager};
-use forkproof::{Array, Pipe, Process, Queue, Receiver, Result, Sender, Value};
+use forkproof::manager::{DictProxy, ListProxy, Manager, ManagerError};
+use forkproof::{
+    Address, Array, Key, NetError, Pipe, Process, Queue, Receiver, Result, Sender, Value,
+};
 
 static RESULT: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
@@ -198,5 +200,46 @@ pub fn pipe() -> Result<()> {
     p2.start()?;
     p1.join()?;
     p2.join()?;
+    Ok(())
+}
+
+/// On another computer, with its address in place of the loopback's.
+pub fn append_from_afar(address: Address) -> Result<()> {
+    let manager = Manager::connect(address, Key::new("abracadabra")?)?;
+    let records: ListProxy<(String, i32)> = manager.find("records")?;
+    records.append(("Maura".to_owned(), 70))?;
+    println!("Client with the key: {records}");
+    Ok(())
+}
+
+pub fn guess_the_key(address: Address) -> Result<()> {
+    match Manager::connect(address, Key::new("open sesame")?) {
+        Err(ManagerError::Net(NetError::Handshake { why, .. })) => {
+            println!("Client with a wrong key: {why}");
+            Ok(())
+        }
+        Err(other) => Err(other.into()),
+        Ok(_) => unreachable!("the key is another"),
+    }
+}
+
+/// 001.n: a manager at an address; a client elsewhere that has the key, and one that has not.
+pub fn manager_from_afar() -> Result<()> {
+    let manager = Manager::builder()
+        .address("127.0.0.1:0".parse::<Address>()?)
+        .key(Key::new("abracadabra")?)
+        .start()?;
+    let records = manager.list([("Sam".to_owned(), 10)])?;
+    manager.publish("records", &records)?;
+    let address = manager.address()?.expect("it was given one");
+
+    let p1 = Process::new(append_from_afar, (address.clone(),));
+    let p2 = Process::new(guess_the_key, (address,));
+    p1.start()?;
+    p1.join()?;
+    p2.start()?;
+    p2.join()?;
+
+    println!("Server: {records}");
     Ok(())
 }

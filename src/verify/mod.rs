@@ -14,6 +14,7 @@ mod deaths;
 mod event_kills;
 mod every_step;
 mod giving_up;
+mod hostile;
 pub mod hunt;
 mod kills;
 mod leftovers;

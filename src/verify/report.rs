@@ -55,6 +55,8 @@ pub enum Technique {
     Messages,
     /// Generated families of processes.
     Starts,
+    /// Clients at work, beside one that means harm.
+    Hostile,
     /// A bug that generated orders must find.
     LostUpdate,
     /// Another.
@@ -133,6 +135,7 @@ impl Technique {
             Technique::RandomKills => "random kills",
             Technique::Messages => "many messages",
             Technique::Starts => "starts and ends",
+            Technique::Hostile => "hostile clients",
             Technique::LostUpdate => "lost update",
             Technique::LostAppend => "lost append",
             Technique::Outputs => "outputs",
@@ -174,6 +177,11 @@ impl Technique {
             Technique::Starts => {
                 "generated families of processes, their exit codes, signals and arguments, and that nothing is \
                  left. Not every mixture of threads and signals"
+            }
+            Technique::Hostile => {
+                "seven clients over a network count together, beside one that has the key and sends anything in every \
+                 way: all are served, what they counted is true, and nothing is left. The cases are its attacks, \
+                 random ones: not every message was among them"
             }
             Technique::LostUpdate | Technique::LostAppend => {
                 "generated orders of a program without a lock, under the turn: what is lost is found, shrunk to two \

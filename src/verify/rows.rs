@@ -5,7 +5,7 @@ use super::apart::Subject;
 use super::pair::Guard;
 use super::progress::Progress;
 use super::report::{Budget, Check, Report, Technique};
-use super::{appends, bank, deaths, models, turn, tutorials};
+use super::{appends, bank, deaths, hostile, models, turn, tutorials};
 
 /// All checks, in the order of the table.
 pub static CHECKS: &[Check] = &[
@@ -146,6 +146,7 @@ pub static CHECKS: &[Check] = &[
     row("Pool", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Pool, b, p)
     }),
+    row("Manager", Technique::Hostile, hostile::clients),
     row("the turn", Technique::LostUpdate, turn::lost_update),
     row("the turn", Technique::LostAppend, turn::lost_append),
     row("tutorials", Technique::Outputs, tutorials::outputs),

@@ -7,4 +7,14 @@ mod link;
 mod listener;
 mod manager;
 mod messages;
+mod namespaces;
 mod raw_peer;
+
+#[path = "../holds/mod.rs"]
+mod holds;
+
+/// For longer: `forkproof verify --full --only "Manager hostile clients"`.
+#[test]
+fn a_manager_serves_its_clients_beside_a_hostile_one() {
+    holds::row("Manager", forkproof::verify::Technique::Hostile);
+}

@@ -55,6 +55,10 @@ impl Link for RemoteLink {
         self.link.flush().map_err(ended)
     }
 
+    fn may_end(&self) -> bool {
+        false // it is its owner's, who is not far
+    }
+
     fn unread(&self) -> bool {
         self.link.unsent_bytes() > 0
     }

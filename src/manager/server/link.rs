@@ -27,6 +27,11 @@ pub trait Link {
     /// The client has ended, or does not keep to the rules.
     fn reply(&mut self, reply: Message) -> Result<(), Ended>;
 
+    /// Whether its client may end the server.
+    fn may_end(&self) -> bool {
+        true
+    }
+
     /// Whether the last reply has not been taken by the client, as far as can be told.
     fn unread(&self) -> bool {
         false

@@ -220,7 +220,8 @@ impl Server {
         for message in messages {
             match self.request(caller, &message) {
                 Verdict::Fine => {}
-                Verdict::Shutdown => self.is_ending = true,
+                Verdict::Shutdown if self.may_end(caller) => self.is_ending = true,
+                Verdict::Shutdown => return self.hang_up(caller),
                 Verdict::Lent(loan) => match message.files.into_iter().next() {
                     Some(leash) => self.loans.push((loan, leash)),
                     None => self.core.end_loan(loan),
@@ -237,6 +238,11 @@ impl Server {
             }
             Some(_) => self.hang_up(caller),
         }
+    }
+
+    fn may_end(&self, caller: Caller) -> bool {
+        let connected = self.links.get(&caller);
+        connected.is_some_and(|connected| connected.link.may_end())
     }
 
     fn request(&mut self, caller: Caller, message: &Message) -> Verdict {
