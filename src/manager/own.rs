@@ -10,10 +10,13 @@ use serde::de::DeserializeOwned;
 use super::error::{Kind, Raised};
 use super::item::{Item, from_item, to_item};
 
+/// A new object, or why there is none.
+pub type Made = Result<Box<dyn Any + Send>, Raised>;
+
 /// A registered type.
 pub struct Managed {
     pub name: &'static str,
-    pub make: fn(Vec<Item>) -> Result<Box<dyn Any + Send>, Raised>,
+    pub make: fn(Vec<Item>) -> Made,
     pub methods: &'static [ManagedMethod],
 }
 
@@ -38,7 +41,7 @@ pub fn find(name: &str) -> Result<Option<&'static Managed>, Raised> {
 
 /// What makes an object: a function of up to four arguments that serde can read.
 pub trait Maker<Kind> {
-    fn make(&self, args: Vec<Item>) -> Result<Box<dyn Any + Send>, Raised>;
+    fn make(&self, args: Vec<Item>) -> Made;
 }
 
 /// A method of up to four arguments that serde can read, on `&self` or `&mut self`, with a result that it can write.
@@ -59,7 +62,7 @@ macro_rules! methods {
             T: Any + Send,
             $($Arg: DeserializeOwned,)*
         {
-            fn make(&self, args: Vec<Item>) -> Result<Box<dyn Any + Send>, Raised> {
+            fn make(&self, args: Vec<Item>) -> Made {
                 let ($($arg,)*): ($($Arg,)*) = arguments(args)?;
                 guarded(|| Ok(Box::new(self($($arg),*)) as Box<dyn Any + Send>))
             }

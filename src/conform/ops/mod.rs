@@ -21,6 +21,7 @@ mod event;
 mod held;
 mod listener;
 mod lock;
+mod manager;
 mod module;
 mod pipe;
 mod plain;
@@ -102,6 +103,7 @@ pub enum Handle {
     ShareableList(crate::ShareableList),
     Bytes(Vec<u8>),
     Listener(listener::Shared),
+    Proxy(crate::AnyProxy),
 }
 
 impl Handle {
@@ -130,6 +132,7 @@ impl Handle {
             Handle::ShareableList(list) => Arc::new(shared_memory::ListObject::over(list)),
             Handle::Bytes(bytes) => Arc::new(bytes::ByteArray::over(bytes)),
             Handle::Listener(listener) => Arc::new(listener.object()),
+            Handle::Proxy(proxy) => Arc::new(manager::ProxyObject::over(proxy)),
         })
     }
 }
@@ -168,6 +171,8 @@ pub fn construct(args: &Args) -> Answer {
         "SharedMemory" => shared_memory::MemoryObject::construct(args),
         "ShareableList" => shared_memory::ListObject::construct(args),
         "SharedMemoryManager" => shared_memory::MemoryManagerObject::construct(args),
+        "Manager" => manager::ManagerObject::started(args),
+        "SyncManager" => manager::ManagerObject::unstarted(args),
         "bytearray" => bytes::ByteArray::construct(args),
         "fn" => super::functions::Function::construct(args),
         _ => Err(Raised::unknown(format!("new {kind}"))),
