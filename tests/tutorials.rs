@@ -48,6 +48,7 @@ examples! {
     example_003_1b "003.1b"
     example_003_1c "003.1c"
     example_003_2 "003.2"
+    example_003_3 "003.3"
     example_003_4 "003.4"
     example_003_5 "003.5"
     example_003_5b "003.5b"

@@ -12,7 +12,7 @@ use crate::shm::Plain;
 use crate::shm::passage::PassageError;
 use crate::{
     ArrayError, BarrierError, BoundsError, ConditionFailure, GetError, HandshakeError, LockFailure,
-    NetError, PipeError, ProcessError, PutFailure, SemaphoreError, WaitError,
+    NetError, PipeError, PoolError, ProcessError, PutFailure, SemaphoreError, WaitError,
 };
 
 /// An error, as a step sees it.
@@ -237,5 +237,30 @@ impl From<ProcessError> for Raised {
             ProcessError::Io { source, .. } => source.into(),
             other => Raised::new("AssertionError", other),
         }
+    }
+}
+
+impl From<PoolError> for Raised {
+    fn from(error: PoolError) -> Raised {
+        let name = match &error {
+            PoolError::NoWorkers
+            | PoolError::EmptyChunks
+            | PoolError::Closed
+            | PoolError::StillOpen
+            | PoolError::NotReady => "ValueError",
+            PoolError::TimedOut => "TimeoutError",
+            PoolError::Unsendable(_) => {
+                return remembered(Raised::new("PicklingError", error));
+            }
+            PoolError::UnsendableResult(_) => "MaybeEncodingError",
+            PoolError::Unreadable(_) => "UnpicklingError",
+            PoolError::WorkerDied { .. } => "WorkerDied",
+            PoolError::NotTheParent => "AssertionError",
+            PoolError::Start(_) => "AssertionError",
+            PoolError::Terminated => "Terminated",
+            PoolError::Initializer { .. } => "Initializer",
+            _ => "OSError",
+        };
+        Raised::new(name, error)
     }
 }

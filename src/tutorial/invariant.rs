@@ -94,6 +94,15 @@ static RACES: &[Race] = &[
         },
     },
     Race {
+        id: "003.3",
+        keeps: Keeps::Form(forms::three_tasks_and_three_more),
+        shows: "map_async does not wait for its tasks",
+        shown_by: |output| {
+            let place = |text| output.lines().position(|line| line == text);
+            place("finished sync task") < place("task: running 5 seconds")
+        },
+    },
+    Race {
         id: "003.5b",
         keeps: Keeps::Lanes {
             lane_of: numbered_process,

@@ -70,6 +70,7 @@ pub static EXAMPLES: &[Example] = &[
     example("003.1b", "attributes", t003::attributes),
     example("003.1c", "daemons", t003::daemons),
     example("003.2", "nested", t003::nested),
+    example("003.3", "pool", t003::pool),
     example("003.4", "pipe_and_queue", t003::pipe_and_queue),
     example("003.5", "lock_joined", t003::lock_joined),
     example("003.5b", "lines_without_lock", t003::lines_without_lock),

@@ -1,4 +1,4 @@
-//! Tutorial 003: starting, joining and nesting processes, messages between them, and a lock around what they print.
+//! Tutorial 003: starting, joining and nesting processes, a pool of them, messages between them, and a lock around what they print.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use forkproof::manager::{
     ArrayProxy, ConditionProxy, EventProxy, ListProxy, Manager, QueueProxy, ValueProxy,
 };
 use forkproof::tutorial::sleep;
-use forkproof::{Lock, Pipe, Process, Queue, Result, Value};
+use forkproof::{Lock, Pipe, Pool, Process, Queue, Result, Value};
 
 pub fn individual_process(seconds: u32) {
     println!("start child process");
@@ -126,6 +126,24 @@ pub fn nested() -> Result<()> {
     p.start()?;
     p.join()?;
     println!("exit parent process");
+    Ok(())
+}
+
+pub fn process_task(seconds: u32) {
+    println!("task: running {seconds} seconds");
+    sleep(seconds.into());
+}
+
+/// 003.3: five processes work off what they are given. `map` waits for them, `map_async` does not; once the pool is
+/// closed, `join` waits for all.
+pub fn pool() -> Result<()> {
+    let p = Pool::new(5)?;
+    p.map(process_task, [1, 1, 1])?;
+    p.map_async(process_task, [1, 1, 5])?;
+    println!("finished sync task");
+    p.close()?;
+    p.join()?;
+    println!("finished async task");
     Ok(())
 }
 

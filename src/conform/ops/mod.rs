@@ -25,6 +25,7 @@ mod manager;
 mod module;
 mod pipe;
 mod plain;
+mod pool;
 mod process;
 mod queue;
 mod semaphore;
@@ -173,6 +174,8 @@ pub fn construct(args: &Args) -> Answer {
         "SharedMemoryManager" => shared_memory::MemoryManagerObject::construct(args),
         "Manager" => manager::ManagerObject::started(args),
         "SyncManager" => manager::ManagerObject::unstarted(args),
+        "Pool" => pool::PoolObject::construct(args),
+        "ThreadPool" => Err(Raised::new("NoThreadPool", "there is no pool of threads")),
         "bytearray" => bytes::ByteArray::construct(args),
         "fn" => super::functions::Function::construct(args),
         _ => Err(Raised::unknown(format!("new {kind}"))),

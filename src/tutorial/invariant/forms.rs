@@ -52,3 +52,25 @@ pub(super) fn ratio_above_one(output: &str) -> Result<String, String> {
         _ => Err(format!("{ratio:?} is no number above 1")),
     }
 }
+
+/// 003.3: the tasks of the map come first, all alike. Those of the second one, and the line of the program that did not
+/// wait for them, come in any order, and then its last.
+pub(super) fn three_tasks_and_three_more(output: &str) -> Result<String, String> {
+    const SHORT: &str = "task: running 1 seconds";
+    if !output.ends_with('\n') {
+        return Err("the last line has no end".to_string());
+    }
+    let lines: Vec<&str> = output.lines().collect();
+    let [first, second, third, middle @ .., last] = lines.as_slice() else {
+        return Err("there are less than four lines".to_string());
+    };
+    if [first, second, third] != [&SHORT; 3] {
+        return Err("the tasks of the map are not all before anything else".to_string());
+    }
+    let mut middle = middle.to_vec();
+    middle.sort_unstable();
+    let middle = middle.join("\n  ");
+    Ok(format!(
+        "first, three times:\n  {SHORT}\nin any order:\n  {middle}\nlast:\n  {last}\n"
+    ))
+}
