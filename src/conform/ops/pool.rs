@@ -161,18 +161,19 @@ impl Callbacks {
         let Callbacks { value, error } = self;
         let on_error = error.clone();
         // As Python, which prints what a callback raises, and goes on.
-        let call = |function: &Option<Function>, argument: Value| {
+        let call = |function: &Option<Function>, argument: &dyn Fn() -> Value| {
             if let Some(function) = function {
-                let _ = function.call(&[argument]);
+                let _ = function.call(&[argument()]);
             }
         };
+        // Not made unless it is asked for: the making takes what is remembered of a refusal.
         let told = |raised: Raised| Value::Told(raised.to_string());
         result
             .callback(move |result| match answer(result) {
-                Ok(answer) => call(&value, answer),
-                Err(raised) => call(&error, told(raised)),
+                Ok(answer) => call(&value, &|| answer.clone()),
+                Err(raised) => call(&error, &|| told(raised.clone())),
             })
-            .error_callback(move |error| call(&on_error, told(error.clone().into())))
+            .error_callback(move |error| call(&on_error, &|| told(error.clone().into())))
     }
 }
 

@@ -1,7 +1,8 @@
 //! A pool: of each task there is one answer, its result or its worker's death, wherever the worker dies.
 //!
 //! The lanes are workers, at what workers do, and a parent, which buries them as a pool does: it learns of a death
-//! by a lock that the worker holds as long as it lives. Whom it does not bury are buried when all is quiet.
+//! by a lock that the worker holds as long as it lives. Whom it does not bury are buried when all is quiet. Who runs a
+//! task asks, too, what would be said of the others if they were dead.
 
 use std::sync::Mutex;
 
@@ -59,12 +60,20 @@ struct Scene {
     is_burying: Array<u8>,
 }
 
-/// In a lane: where its tasks count. A function that workers run has nothing but its arguments.
-static RUNS: Mutex<Option<Array<u8>>> = Mutex::new(None);
+/// In a worker's lane: the scene, and which worker it is. A function that workers run has nothing but its arguments.
+static LANE: Mutex<Option<(Scene, usize)>> = Mutex::new(None);
 
+/// A task: whoever runs one is the only worker that can have taken it along, also if others died about to take it.
 fn count_run(task: u64) -> u64 {
-    let runs = RUNS.lock().expect("no one panics with it");
-    add(runs.as_ref().expect("the lane's own"), task as usize);
+    let lane = LANE.lock().expect("no one panics with it").clone();
+    let (scene, own) = lane.expect("set by the lane");
+    add(&scene.runs, task as usize);
+    for place in (0..scene.lives.len()).filter(|place| *place != own) {
+        let lost = taken_by(place, &scene.tasks, scene.puts(), &scene.slots);
+        assert_ne!(lost, Some(task), "worker {place} has not taken it");
+    }
+    let its_own = taken_by(own, &scene.tasks, scene.puts(), &scene.slots);
+    assert_eq!(its_own, Some(task));
     task
 }
 
@@ -127,7 +136,7 @@ impl Scene {
         // Free, or looked at by the parent; an owner that died is not this worker.
         let _life = self.lives[place].lock().expect("no one else dies with it");
         add(&self.began, place);
-        *RUNS.lock().expect("no one panics with it") = Some(self.runs.clone());
+        *LANE.lock().expect("no one panics with it") = Some((self.clone(), place));
         let equipment = Equipment {
             tasks: self.tasks.clone(),
             results: self.results.clone(),
