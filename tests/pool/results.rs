@@ -156,34 +156,39 @@ fn a_callback_may_use_the_pool() -> Result<(), forkproof::Error> {
 }
 
 #[test]
-fn a_callback_does_not_wait_for_itself() -> Result<(), PoolError> {
+fn a_callback_does_not_wait_for_itself() -> Result<(), forkproof::Error> {
     let pool = pool(1);
+    let (begun, gate) = (Queue::new()?, Event::new()?);
     let own = Arc::new(Mutex::new(None::<AsyncResult<u64>>));
     let (told, heard) = channel();
     let within = own.clone();
-    let result = pool.apply_async(square, (2,))?.callback(move |_| {
+    let held = pool.apply_async(pass, (begun, gate.clone(), 2))?;
+    let result = held.callback(move |_| {
         let own = within.lock().unwrap().take().unwrap();
-        told.send((own.get(), own.ready())).unwrap();
+        told.send(own.get()).unwrap();
     });
     *own.lock().unwrap() = Some(result);
+    gate.set();
     assert_eq!(pool.apply(square, (3,))?, 9);
-    let (got, _) = heard.recv().unwrap();
+    let got = heard.recv().unwrap();
     assert!(matches!(got, Err(PoolError::NotReady)), "{got:?}");
     Ok(())
 }
 
 #[test]
-fn a_callbacks_panic_leaves_the_pool_as_it_was() -> Result<(), PoolError> {
+fn a_callbacks_panic_leaves_the_pool_as_it_was() -> Result<(), forkproof::Error> {
     let pool = pool(1);
-    let result = pool
-        .apply_async(square, (2,))?
-        .callback(|_| std::panic::resume_unwind(Box::new("on purpose")));
+    let (begun, gate) = (Queue::new()?, Event::new()?);
+    let held = pool.apply_async(pass, (begun, gate.clone(), 4))?;
+    let result = held.callback(|_| std::panic::resume_unwind(Box::new("on purpose")));
+    gate.set();
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| result.get()));
-    assert_eq!(
-        *panicked.unwrap_err().downcast::<&str>().unwrap(),
-        "on purpose"
-    );
+    let payload = panicked.unwrap_err().downcast::<&str>().unwrap();
+    assert_eq!(*payload, "on purpose");
     assert_eq!(result.get()?, 4, "the result is there");
-    assert_eq!(pool.apply(square, (3,))?, 9);
+    std::thread::scope(|scope| {
+        let another = scope.spawn(|| pool.apply(square, (3,)));
+        assert_eq!(another.join().unwrap().unwrap(), 9);
+    });
     Ok(())
 }
