@@ -72,8 +72,6 @@ fn count_run(task: u64) -> u64 {
         let lost = taken_by(place, &scene.tasks, scene.puts(), &scene.slots);
         assert_ne!(lost, Some(task), "worker {place} has not taken it");
     }
-    let its_own = taken_by(own, &scene.tasks, scene.puts(), &scene.slots);
-    assert_eq!(its_own, Some(task));
     task
 }
 
@@ -97,7 +95,8 @@ impl Scene {
         let life = || Lock::new().expect("memory for a lock");
         let scene = Scene {
             tasks: Queue::with_capacity(None, 512).expect(queue),
-            results: Queue::with_capacity(None, 512).expect(queue),
+            // With room for the text of a panic, should a task find that something is wrong.
+            results: Queue::with_capacity(None, 64 << 10).expect(queue),
             slots: Slots::new(workers).expect("memory for slots"),
             lives: (0..workers).map(|_| life()).collect(),
             runs: array(count as usize),
