@@ -103,6 +103,7 @@ const NAMES: &[(&str, &str)] = &[
     ("multiprocessing.managers.", ""),
     ("multiprocessing.queues.", ""),
     ("multiprocessing.pool.", ""),
+    ("multiprocessing.synchronize.", ""),
     ("forkproof::data::", ""),
     ("ForkProcess", "Process"),
     ("\"", "'"),
@@ -124,16 +125,25 @@ const NAMES: &[(&str, &str)] = &[
     (" object at 0xADDR", ""),
     (" at 0xADDR", ""),
     (" over file N", ""),
+    ("exitcode=-SIGKILL", "exitcode=-9"),
+    ("exitcode=-SIGTERM", "exitcode=-15"),
 ];
 
 /// A text as it is compared: see the head of this module.
 pub fn plainly(text: &str) -> String {
     let is_told = text.starts_with('<') && text.ends_with('>');
-    let has_names = ["Synchronized", "c_", "_Array_", "Process-", "SharedMemory("];
+    let has_names = [
+        "Synchronized",
+        "c_",
+        "_Array_",
+        "Process-",
+        "SharedMemory(",
+        "Proxy object",
+    ];
     if !is_told && !has_names.iter().any(|name| text.contains(name)) {
         return text.to_owned();
     }
-    let mut text = holders(&addresses(text));
+    let mut text = states(&holders(&addresses(text)));
     if ["Process ", "Process-", " over file "]
         .iter()
         .any(|word| text.contains(word))
@@ -175,6 +185,35 @@ fn holders(text: &str) -> String {
         out += rest;
     }
     out
+}
+
+/// What an event, a barrier and a queue say of themselves, in Python's order of words. (A queue says more than Python's
+/// does: how many items it has, and that it is closed.)
+fn states(text: &str) -> String {
+    let barrier = text.strip_prefix("<Barrier(");
+    if let Some((state, rest)) = barrier.and_then(|barrier| barrier.split_once(')')) {
+        let rest = rest.trim_end_matches('>');
+        return match state {
+            "broken" => format!("<Barrier{rest}: broken>"),
+            waiters => format!("<Barrier{rest}: waiters={waiters}>"),
+        };
+    }
+    if let Some((before, after)) = text.split_once("Queue of ") {
+        let before = before.replace("closed ", "");
+        let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        return format!("{before}Queue object{}", after.trim_start_matches(" items"));
+    }
+    // Where it is connected to, or listens, is said by ours only.
+    for (ours, plain) in [
+        ("<NetConnection with ", "<Connection>"),
+        ("<Listener at /", "<Listener>"),
+    ] {
+        if text.starts_with(ours) {
+            return plain.to_owned();
+        }
+    }
+    text.replace("Event(unset) at 0xADDR", "Event at 0xADDR unset")
+        .replace("Event(set) at 0xADDR", "Event at 0xADDR set")
 }
 
 /// The numbers of processes and of files are N; exit codes stay.
@@ -265,6 +304,15 @@ mod tests {
             (
                 "<ForkProcess name='ForkProcess-N' pid=N parent=N stopped exitcode=0>",
                 "<Process name='Process-1' pid=71 parent=70 stopped exitcode=1>",
+            ),
+            ("<Event at 0xADDR unset>", "<Event(set) at 0x7f0012>"),
+            (
+                "<multiprocessing.synchronize.Barrier at 0xADDR: waiters=1/2>",
+                "<Barrier(0/2) at 0x7f0012>",
+            ),
+            (
+                "<multiprocessing.queues.Queue object at 0xADDR>",
+                "<SimpleQueue of 2 items at 0x7f0012>",
             ),
             ("worker-x", "worker-y"),
             ("12", "13"),

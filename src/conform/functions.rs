@@ -17,6 +17,7 @@ use crate::{ExitCode, Process, current_process};
 pub struct Function {
     pub name: String,
     args: Vec<Value>,
+    kw: Vec<(String, Value)>,
     /// A method of the first argument.
     is_method: bool,
 }
@@ -26,6 +27,7 @@ impl Function {
         Function {
             name: name.to_owned(),
             args: Vec::new(),
+            kw: Vec::new(),
             is_method: false,
         }
     }
@@ -34,8 +36,15 @@ impl Function {
         Function {
             name: name.to_owned(),
             args: vec![object],
+            kw: Vec::new(),
             is_method: true,
         }
+    }
+
+    /// The same, with these arguments by name.
+    pub fn with(mut self, kw: Vec<(String, Value)>) -> Function {
+        self.kw.extend(kw);
+        self
     }
 
     /// The `fn` of the file: a function with some of its arguments.
@@ -54,22 +63,18 @@ impl Function {
     /// # Errors
     /// Those of the function.
     pub fn call(&self, more: &[Value]) -> Answer {
-        self.call_with(more, &[])
-    }
-
-    fn call_with(&self, more: &[Value], kw: &[(String, Value)]) -> Answer {
         if self.is_method {
             return ops::call(&self.args[0], &self.name, &Args::of(more));
         }
         let list = self.args.iter().chain(more).cloned().collect();
-        let kw = kw.to_vec();
+        let kw = self.kw.clone();
         call(&self.name, &Args { list, kw })
     }
 }
 
 /// What a `Process` of a case runs: an error is exit code 1.
-pub fn run(function: Function, args: Vec<Value>, kw: Vec<(String, Value)>) -> ExitCode {
-    ExitCode(function.call_with(&args, &kw).is_err().into())
+pub fn run(function: Function, args: Vec<Value>) -> ExitCode {
+    ExitCode(function.call(&args).is_err().into())
 }
 crate::spawnable!(run);
 
@@ -159,7 +164,7 @@ fn call(name: &str, args: &Args) -> Answer {
         "raise_value_error" => Err(Raised::value_error("boom")),
         "make_lambda" => Ok(Value::object(Lambda)),
         "start_child" => {
-            let child = Process::new(run, (Function::named("noop"), Vec::new(), Vec::new()));
+            let child = Process::new(run, (Function::named("noop"), Vec::new()));
             child.start()?;
             child.join()?;
             Ok(Value::None)

@@ -145,7 +145,7 @@ impl Value {
             Value::Int(number) => number.to_string(),
             Value::Huge(digits) => digits.clone(),
             Value::Float(number) => format!("{number:?}"),
-            Value::Str(text) => format!("'{}'", text.escape_default()),
+            Value::Str(text) => quoted(text),
             Value::Bytes(bytes) => format!("b'{}'", bytes.escape_ascii()),
             Value::List(items) => format!("[{}]", list(items)),
             Value::Tuple(items) if items.len() == 1 => format!("({},)", list(items)),
@@ -176,4 +176,27 @@ impl Value {
             plain => plain.clone(),
         }
     }
+}
+
+/// As Python quotes a text.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut out = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => out += "\\\\",
+            '\n' => out += "\\n",
+            '\r' => out += "\\r",
+            '\t' => out += "\\t",
+            c if c == quote => out.extend(['\\', c]),
+            c if c.is_control() => out += &format!("\\x{:02x}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out.push(quote);
+    out
 }

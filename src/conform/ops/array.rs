@@ -325,7 +325,9 @@ impl Object for ArrayObject {
             }
             ("setslice", [bounds @ .., content]) => {
                 let indices = slices::indices(bounds, len)?;
-                let scalars = admit_all(self.code, content)?;
+                // What has no length has none that fits.
+                let content = content.items().map_err(Raised::value_error)?;
+                let scalars = admit_all(self.code, &Value::List(content))?;
                 if indices.len() != scalars.len() {
                     let (expected, given) = (indices.len(), scalars.len());
                     return Err(crate::BoundsError::Length { expected, given }.into());

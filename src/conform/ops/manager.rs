@@ -72,17 +72,24 @@ impl Object for ManagerObject {
     }
 
     fn repr(&self) -> String {
-        format!("{:?}", self.manager)
+        "<SyncManager>".into()
     }
 
     fn call(&self, op: &str, args: &Args) -> Answer {
         match op {
-            "start" | "__enter__" => {
+            "start" => {
                 let [] = args.bind([])?;
-                if op == "start" {
-                    self.manager.launch()?;
-                }
+                self.manager.launch()?;
                 Ok(Value::None)
+            }
+            "__enter__" => {
+                let [] = args.bind([])?;
+                match self.manager.launch() {
+                    Ok(()) | Err(ManagerError::AlreadyStarted) => {}
+                    Err(other) => return Err(other.into()),
+                }
+                let manager = self.manager.clone();
+                Ok(Value::object(ManagerObject { manager }))
             }
             "shutdown" | "__exit__" => {
                 self.manager.shutdown()?;
@@ -216,7 +223,7 @@ impl Object for ProxyObject {
             _ => op.to_owned(),
         };
         let mut args = given(args);
-        if method == "set_slice" && args.len() == 3 {
+        if method == "set_slice" {
             args.rotate_right(1); // what is put there comes first
         }
         let answer = self.invoke(&method, &args)?;

@@ -11,7 +11,8 @@ use crate::{Process, ProcessError, Status};
 
 pub struct ProcessObject {
     pub process: Process,
-    target: Option<Function>,
+    target: Function,
+    args: Vec<Value>,
 }
 
 impl ProcessObject {
@@ -27,25 +28,13 @@ impl ProcessObject {
         let target = match target {
             None | Some(Value::None) => None,
             Some(Value::Function(function)) => Some(function),
-            Some(other) => {
-                return Err(Raised::type_error(format!(
-                    "{} is no function",
-                    other.repr()
-                )));
-            }
+            // It turns out when it is called, in the child.
+            Some(other) => Some(Function::named(&other.repr())),
         };
         let list = list.map_or(Ok(Vec::new()), |list| list.items())?;
-        let kw = match kw {
-            Some(Value::Dict(pairs)) => pairs,
-            _ => Vec::new(),
-        };
-        let kw = kw.into_iter().map(|(name, value)| match name {
-            Value::Str(name) => Ok((name, value)),
-            other => Err(Raised::type_error(format!("{} is no name", other.repr()))),
-        });
-        let kw = kw.collect::<Answer<Vec<_>>>()?;
-        let work = target.clone().unwrap_or_else(|| Function::named("noop"));
-        let process = Process::new(functions::run, (work, list, kw));
+        let target = target.unwrap_or_else(|| Function::named("noop"));
+        let target = target.with(by_name(kw)?);
+        let process = Process::new(functions::run, (target.clone(), list.clone()));
         match name {
             None | Some(Value::None) => {}
             Some(Value::Str(name)) => process.set_name(name)?,
@@ -59,7 +48,11 @@ impl ProcessObject {
         if let Some(daemon) = daemon.filter(|daemon| !matches!(daemon, Value::None)) {
             process.set_daemon(daemon.is_true())?;
         }
-        Ok(Value::object(ProcessObject { process, target }))
+        Ok(Value::object(ProcessObject {
+            process,
+            target,
+            args: list,
+        }))
     }
 
     fn join(&self, patience: Patience) -> Answer {
@@ -108,9 +101,7 @@ impl Object for ProcessObject {
             "kill" => self.process.kill().map_err(unstarted("AttributeError"))?,
             "close" => self.process.close()?,
             "run" => {
-                if let Some(target) = &self.target {
-                    target.call(&[])?;
-                }
+                self.target.call(&self.args)?;
             }
             _ => return Err(Raised::no_such(&self.kind(), op)),
         }
@@ -186,6 +177,28 @@ impl Object for Sentinel {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// The arguments by name, of a dictionary of them.
+///
+/// # Errors
+/// TypeError: it is none.
+pub fn by_name(kw: Option<Value>) -> Answer<Vec<(String, Value)>> {
+    let pairs = match kw {
+        None | Some(Value::None) => Vec::new(),
+        Some(Value::Dict(pairs)) => pairs,
+        Some(other) => {
+            return Err(Raised::type_error(format!(
+                "{} is no dictionary",
+                other.repr()
+            )));
+        }
+    };
+    let pairs = pairs.into_iter().map(|(name, value)| match name {
+        Value::Str(name) => Ok((name, value)),
+        other => Err(Raised::type_error(format!("{} is no name", other.repr()))),
+    });
+    pairs.collect()
 }
 
 /// Of the argument that a function needs.

@@ -30,10 +30,14 @@ fn refused(error: std::io::Error) -> Raised {
     }
 }
 
-fn acquired(taken: Result<Permit<'static>, SemaphoreError>, semaphore: usize) -> Answer {
+/// Whether there is a permit now; what becomes of it, `keep` says.
+fn acquired(
+    taken: Result<Permit<'static>, SemaphoreError>,
+    keep: impl FnOnce(Permit<'static>),
+) -> Answer {
     match taken {
         Ok(permit) => {
-            held::keep(semaphore, permit);
+            keep(permit);
             Ok(Value::Bool(true))
         }
         Err(SemaphoreError::WouldBlock | SemaphoreError::TimedOut) => Ok(Value::Bool(false)),
@@ -42,7 +46,7 @@ fn acquired(taken: Result<Permit<'static>, SemaphoreError>, semaphore: usize) ->
 }
 
 macro_rules! semaphores {
-    ($($Object:ident, $Semaphore:ident;)+) => { $(
+    ($($Object:ident, $Semaphore:ident, $keep:expr;)+) => { $(
         pub struct $Object {
             semaphore: &'static $Semaphore,
         }
@@ -65,7 +69,7 @@ macro_rules! semaphores {
                     Patience::None => self.semaphore.try_acquire(),
                     Patience::Within(time) => self.semaphore.acquire_timeout(time),
                 };
-                acquired(taken, self.semaphore.block().address())
+                acquired(taken, |permit| $keep(self.semaphore.block().address(), permit))
             }
 
             /// A permit of this thread's goes back; without one, there is one more.
@@ -112,6 +116,7 @@ macro_rules! semaphores {
 }
 
 semaphores! {
-    SemaphoreObject, Semaphore;
-    BoundedObject, BoundedSemaphore;
+    SemaphoreObject, Semaphore, held::keep;
+    // Any thread may give a permit of Python's back, and no more than were taken: so it is nobody's.
+    BoundedObject, BoundedSemaphore, |_, permit: Permit| permit.forget();
 }
