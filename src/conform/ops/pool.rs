@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 
-use super::process::function;
+use super::process::{by_name, function};
 use super::{Args, Handle, Object, Patience, int, need};
 use crate::conform::functions::Function;
 use crate::conform::raised::{Answer, Raised};
@@ -57,11 +57,7 @@ impl PoolObject {
             args.bind(["func", "args", "kwds", "callback", "error_callback"])?;
         let func = function(func, "func")?;
         let list = list.map_or(Ok(Vec::new()), |list| list.items())?;
-        if let Some(Value::Dict(named)) = kw
-            && !named.is_empty()
-        {
-            return Err(Raised::unknown("a task with arguments by name"));
-        }
+        let func = func.with(by_name(kw)?);
         let result = self.0.apply_async(task, (func, list)).map_err(refused)?;
         let callbacks = Callbacks::of(callback, error_callback)?;
         Ok(callbacks.added_to(result, |answer: &Answer| answer.clone()))
@@ -213,7 +209,9 @@ impl Object for PoolObject {
         match op {
             "close" => self.0.close()?,
             "join" => self.0.join()?,
-            "terminate" => self.0.terminate(),
+            "terminate" | "__exit__" => self.0.terminate(),
+            // The pool itself, which cannot be in two places here.
+            "__enter__" => return Ok(Value::Told(self.repr())),
             _ => return Err(Raised::no_such(&self.kind(), op)),
         }
         Ok(Value::None)
