@@ -1,10 +1,16 @@
 //! A manager's server from afar.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use forkproof::manager::Kind;
+use forkproof::net::handshake::Role;
 use forkproof::{
     Address, DictProxy, HandshakeError, Item, Key, ListProxy, Manager, ManagerError, NetError,
     NetLimits, Pipe, Process, Receiver, Sender, current_process,
 };
+
+use crate::raw_peer::{hear_out, knock, shake};
 
 fn key() -> Key {
     Key::new("k").unwrap()
@@ -225,9 +231,13 @@ fn threads(address: Address) {
     });
     assert_eq!(made.to_vec().unwrap(), [1, 2], "its thread has ended");
     std::thread::scope(|scope| {
-        scope.spawn(|| drop(made));
+        let dropping = scope.spawn(|| {
+            drop(made);
+            // Behind what the drop has told, on the same line.
+            manager.count_objects().unwrap()
+        });
+        assert_eq!(dropping.join().unwrap(), 0);
     });
-    assert_eq!(manager.count_objects().unwrap(), 0);
     assert!(matches!(
         manager.list([3]).unwrap().to_vec().as_deref(),
         Ok([3])
@@ -311,4 +321,82 @@ fn large_ones_go_and_too_large_ones_are_told() {
     let client = Process::new(large, (address(&manager),));
     client.start().unwrap();
     assert_eq!(client.join().unwrap(), 0);
+}
+
+/// A peer that has the key, and then sends these messages.
+fn says(manager: &Manager, nonce: u8, messages: &[&[u8]]) -> TcpStream {
+    let mut peer = knock(&address(manager));
+    shake(&mut peer, Role::Client, Some(key()), [nonce; 32]).expect("let in");
+    for message in messages {
+        let length = (message.len() as u32).to_le_bytes();
+        // The server may have hung up after the first of them.
+        let _ = peer.write_all(&[&length[..], message].concat());
+    }
+    peer
+}
+
+/// A session, which is told the server's number.
+fn session(manager: &Manager, number: u8) -> TcpStream {
+    let mut life = says(manager, number, &[&[0, number]]);
+    let mut length = [0; 4];
+    life.read_exact(&mut length).unwrap();
+    let mut welcome = vec![0; u32::from_le_bytes(length) as usize];
+    life.read_exact(&mut welcome).unwrap();
+    life
+}
+
+#[test]
+fn who_does_not_begin_as_agreed_is_hung_up_on() {
+    let manager = manager();
+    let _life = session(&manager, 1);
+    let openings: [&[&[u8]]; 8] = [
+        &[b""],
+        &[b"\x03\x01"],              // no such opening
+        &[b"\x00\x02\x00"],          // one byte too many
+        &[b"\x00\x01"],              // the other's session
+        &[b"\x01\x07"],              // a line of no one's
+        &[b"\x02\x07"],              // a leash of no one's
+        &[b"\x00\x09", b"anything"], // a session has nothing more to say
+        &[&[7; 100]],
+    ];
+    for (nonce, messages) in openings.into_iter().enumerate() {
+        let mut peer = says(&manager, nonce as u8, messages);
+        hear_out(&mut peer);
+    }
+    // A length far above the bound.
+    let mut peer = says(&manager, 20, &[]);
+    peer.write_all(&[255; 4]).unwrap();
+    assert_eq!(hear_out(&mut peer), b"");
+    assert_eq!(
+        manager.count_objects().unwrap(),
+        0,
+        "and the server goes on"
+    );
+}
+
+/// Among them that it is to end, which is for its owner to say.
+#[test]
+fn no_request_from_afar_ends_the_server() {
+    let manager = manager();
+    let list = manager.list([1]).unwrap();
+    let _life = session(&manager, 1);
+    for request in 0..=255 {
+        for rest in [&[][..], &[1], &[0, 0]] {
+            let message = [&[request][..], rest].concat();
+            let mut peer = says(&manager, 2, &[&[1, 1], &message]);
+            peer.shutdown(std::net::Shutdown::Write).unwrap();
+            hear_out(&mut peer);
+        }
+    }
+    assert_eq!(list.to_vec().unwrap(), [1]);
+}
+
+/// What a session had is given up at its end, and its lines with it.
+#[test]
+fn the_end_of_a_session_is_the_end_of_its_lines() {
+    let manager = manager();
+    let life = session(&manager, 3);
+    let mut line = says(&manager, 4, &[&[1, 3]]);
+    drop(life);
+    assert_eq!(hear_out(&mut line), b"");
 }
