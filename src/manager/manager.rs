@@ -31,6 +31,8 @@ const REQUEST_BYTES: usize = 256 << 20;
 /// | running | `AlreadyStarted` | a proxy | → down |
 /// | down | `AlreadyStarted` | `NotRunning` | nothing |
 ///
+/// A manager stays in its process; what it makes can be sent to others.
+///
 /// # When a process dies
 /// If the server is killed, each call of a proxy says [`ManagerError::ServerGone`].
 #[derive(Clone)]

@@ -4,6 +4,8 @@ use forkproof::manager::{Kind, ManagerError};
 
 mod ends;
 mod lists;
+#[cfg(feature = "harness")]
+mod models;
 mod own;
 mod sync;
 

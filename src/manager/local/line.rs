@@ -1,18 +1,25 @@
 //! A client's end of a connection.
 
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Address;
 use super::hello::Hello;
-use super::piece::{Outgoing, Piece, ROOM_BYTES};
+use super::piece::{CUT, Outgoing, Piece, RING, ROOM_BYTES};
 use crate::data::{GetError, PutError, Queue};
 use crate::manager::cargo::Message;
 use crate::manager::error::ManagerError;
 use crate::manager::home::Line;
+use crate::sys::Os;
 use crate::sys::poll::{self, For};
 use crate::sys::wire::Wire;
+use crate::world::World;
+
+/// A server that closes its files and says nothing ends within this time; if not, it had no room for this client.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// How many requests without a reply may be on their way.
 const TELLS_MAX: usize = 64;
@@ -22,6 +29,8 @@ pub struct LocalLine {
     replies: Queue<Piece>,
     bell: Wire,
     server: Arc<OwnedFd>,
+    /// The server has said that it goes on without this client.
+    is_cut: Cell<bool>,
     /// Requests without a reply since the last reply: as many may not have been taken yet.
     tells: usize,
 }
@@ -41,6 +50,7 @@ impl Address {
             replies,
             bell,
             server: self.server.clone(),
+            is_cut: Cell::new(false),
             tells: 0,
         })
     }
@@ -55,7 +65,7 @@ impl LocalLine {
                 PutError::Full(_) | PutError::Closed(_) => ManagerError::Disconnected,
                 other => ManagerError::Io(io::Error::other(other)),
             })?;
-        match self.bell.try_send(&[1], &[]) {
+        match self.bell.try_send(&[RING], &[]) {
             Ok(_) => Ok(()), // if it was full it rings already
             Err(_) => Err(self.verdict()),
         }
@@ -85,19 +95,28 @@ impl LocalLine {
 
     /// Takes the bell's rings. Whether the server has hung up.
     fn silence(&self) -> bool {
-        loop {
-            match self.bell.try_receive(&mut [0; 8]) {
-                Ok(Some(_)) => {}
-                Ok(None) => return true,
-                Err(_) => return false,
+        let mut ring = [0; 8];
+        let mut ends = 0;
+        // The first end may be that of an unread ring of ours, with rings of the server's still behind it.
+        while ends < 2 {
+            match self.bell.try_receive(&mut ring) {
+                Ok(Some(_)) => self.is_cut.set(self.is_cut.get() || ring[0] == CUT),
+                Ok(None) => ends += 1,
+                Err(_) => return ends > 0,
             }
         }
+        true
     }
 
-    /// Why the server has hung up.
+    /// Why the server has hung up. It says so if it goes on without this client; otherwise it is ending, and has
+    /// closed its files before its process has ended.
     fn verdict(&self) -> ManagerError {
-        let now = crate::world::Deadline { monotonic_ns: 0 };
-        match poll::ready(&[(self.server.as_fd(), For::Input)], Some(now)) {
+        self.silence();
+        if self.is_cut.get() {
+            return ManagerError::Disconnected;
+        }
+        let ended = poll::ready(&[(self.server.as_fd(), For::Input)], Os::deadline(ENDING));
+        match ended {
             Ok(ended) if !ended[0] => ManagerError::Disconnected,
             _ => ManagerError::ServerGone,
         }
@@ -144,3 +163,6 @@ impl Line for LocalLine {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests;

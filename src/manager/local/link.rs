@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::piece::{Outgoing, Piece};
+use super::piece::{CUT, Outgoing, Piece, RING};
 use crate::data::{GetError, PutError, Queue};
 use crate::manager::cargo::Message;
 use crate::manager::server::{Ended, Link};
@@ -100,7 +100,7 @@ impl LocalLink {
                 _ => Ended::Misbehaves("its queue takes no replies"),
             })?;
         // A full bell rings; one without a client tells so when it is next listened to.
-        let _ = self.bell.try_send(&[1], &[]);
+        let _ = self.bell.try_send(&[RING], &[]);
         Ok(())
     }
 }
@@ -132,6 +132,11 @@ impl Link for LocalLink {
             Some(piece) => self.put(piece),
             None => Ok(()),
         }
+    }
+
+    fn cut(&mut self) {
+        // A full bell: then it is not told why.
+        let _ = self.bell.try_send(&[CUT], &[]);
     }
 
     fn unread(&self) -> bool {

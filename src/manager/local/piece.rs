@@ -16,6 +16,11 @@ const PIECE_BYTES: usize = 64 << 10;
 /// The room of a queue: for a piece, and for what has no reply.
 pub const ROOM_BYTES: usize = 2 * PIECE_BYTES;
 
+/// What the bell says: there is a piece.
+pub const RING: u8 = 1;
+/// What the bell says: the server goes on without this client.
+pub const CUT: u8 = 2;
+
 #[derive(Serialize, Deserialize)]
 pub enum Piece {
     /// More follows, when it is asked for.

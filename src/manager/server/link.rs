@@ -32,6 +32,9 @@ pub trait Link {
         true
     }
 
+    /// The server goes on without this client: it is told, if it is there.
+    fn cut(&mut self) {}
+
     /// Whether the last reply has not been taken by the client, as far as can be told.
     fn unread(&self) -> bool {
         false

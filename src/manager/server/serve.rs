@@ -277,9 +277,10 @@ impl Server {
     }
 
     fn hang_up(&mut self, caller: Caller) {
-        let Some(connected) = self.links.remove(&caller) else {
+        let Some(mut connected) = self.links.remove(&caller) else {
             return;
         };
+        connected.link.cut();
         self.core.left(caller, connected.link.unread());
         if connected.is_alone {
             self.core.session_left(connected.session);
