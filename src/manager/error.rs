@@ -83,10 +83,6 @@ pub enum Kind {
     Empty,
     /// The barrier is broken, or was reset.
     BrokenBarrierError,
-    /// No more items.
-    StopIteration,
-    /// Not done in time.
-    TimeoutError,
     /// No such object, or a method that panicked.
     RemoteError,
 }
