@@ -43,6 +43,7 @@
 //! 8. [`zoo`]: the models of the algorithms, and these broken on purpose, which the models must catch.
 //! 9. [`tutorial`]: the examples, as a user would write them.
 //! 10. [`verify`]: the table.
+//! 11. [`conform`]: cases of `multiprocessing`, run against the library, and where it answers otherwise.
 //!
 //! # One algorithm, three ways to check it
 //! | way | sees | does not see |

@@ -44,7 +44,7 @@ fn help_is_an_answer() {
     }
     let (_, out, _) = said(&["--help"]);
     for word in [
-        "verify", "tutorial", "replay", "zoo", "--full", "--json", "64",
+        "verify", "tutorial", "replay", "zoo", "conform", "--full", "--json", "64",
     ] {
         assert!(out.contains(word), "{word} is not in\n{out}");
     }
@@ -71,6 +71,8 @@ fn wrong_usage_is_64_in_every_command() {
         (&["replay"], "<STRING>"),
         (&["replay", "nonsense"], "not a replay string"),
         (&["zoo", "extra"], "extra"),
+        (&["conform"], "<FILE>"),
+        (&["conform", "no/such/file.toml"], "no/such/file.toml"),
     ] {
         let (code, out, err) = said(arguments);
         assert_eq!(code, USAGE, "{arguments:?}: {out}{err}");
