@@ -22,6 +22,8 @@ use super::{Fallible, stuck};
 use crate::explore::dice::Dice;
 use crate::{Array, Pool, PoolError, Value, active_children};
 
+// SeqCst throughout: counts and flags of threads of one process, far from any hot path; all loads and stores are
+// each other's partners.
 const WORKERS: usize = 3;
 /// Tasks of a round: the next one begins when all of them are answered.
 const ROUND: usize = 300;

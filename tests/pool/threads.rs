@@ -79,14 +79,17 @@ fn terminate_reaches_the_threads_that_wait() -> Result<(), forkproof::Error> {
 }
 
 #[test]
-fn a_callback_that_blocks_blocks_no_submission() -> Result<(), PoolError> {
+fn a_callback_that_blocks_blocks_no_submission() -> Result<(), forkproof::Error> {
     let pool = pool(1);
+    let (begun, held) = (Queue::new()?, Event::new()?);
     let (open, gate) = channel::<()>();
     let (entered, within) = channel();
-    let blocked = pool.apply_async(square, (2,))?.callback(move |_| {
+    let result = pool.apply_async(pass, (begun, held.clone(), 4))?;
+    let blocked = result.callback(move |_| {
         entered.send(()).unwrap();
         gate.recv().unwrap();
     });
+    held.set();
     thread::scope(|scope| {
         let waiter = scope.spawn(|| blocked.get());
         within.recv().unwrap();
