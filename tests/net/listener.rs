@@ -1,7 +1,8 @@
 //! `Listener` and `Client`: addresses, keys, and the ends of listeners.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 use forkproof::{
     Address, Client, HandshakeError, Key, Listener, NetError, NetLimits, Process, StartMethod,
 };
+
+use crate::raw_peer::{greeting, knock};
 
 fn key(text: &str) -> Option<Key> {
     Some(Key::new(text).unwrap())
@@ -176,14 +179,30 @@ fn a_path_that_became_anothers_stays() {
     assert!(!path.exists());
 }
 
+/// A stranger who is greeted knows that someone accepts, and it does not let them finish.
+fn greeted(mut stranger: impl Read + Write) -> impl Read + Write {
+    stranger.write_all(&greeting(key("k"), 1)).unwrap();
+    stranger.read_exact(&mut [0; 44]).unwrap();
+    stranger
+}
+
 #[test]
 fn close_wakes_who_accepts() {
-    for listener in [Listener::new(None), Listener::bind(any_port(), None)] {
-        let listener = listener.unwrap();
+    for address in [None, Some(any_port())] {
+        let listener = match address {
+            None => Listener::new(key("k")).unwrap(),
+            Some(address) => Listener::bind(address, key("k")).unwrap(),
+        };
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| listener.accept());
+            let (mut tcp, mut unix) = (None, None);
+            match listener.address() {
+                Address::Unix(path) => unix = Some(greeted(UnixStream::connect(path).unwrap())),
+                port => tcp = Some(greeted(knock(port))),
+            }
             listener.close();
             assert!(matches!(waiting.join().unwrap(), Err(NetError::Closed)));
+            drop((tcp.take(), unix.take()));
         });
     }
 }
