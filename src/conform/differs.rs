@@ -26,9 +26,9 @@ pub struct Differs {
 /// One way in which ours differs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Difference {
+struct Difference {
     /// Why, to a user.
-    pub reason: String,
+    reason: String,
     /// The operation at which it shows.
     op: String,
     /// How ours answers: a value as Python prints it, or the name of an error. Empty: in any way.
@@ -41,7 +41,7 @@ pub struct Difference {
     #[serde(default)]
     step: String,
     /// The cases in which it is known to show: each must.
-    pub cases: Vec<String>,
+    cases: Vec<String>,
 }
 
 /// A step of a crash's case that ours answers better.
@@ -71,10 +71,6 @@ impl Differs {
     /// It is not of its form.
     pub fn shipped() -> Result<Differs, toml::de::Error> {
         toml::from_str(TABLE)
-    }
-
-    pub fn differences(&self) -> &[Difference] {
-        &self.difference
     }
 
     /// A case that the table names must differ, for the reason that it names.

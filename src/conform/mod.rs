@@ -34,7 +34,7 @@ use std::io;
 use crate::sys::child::Child;
 use crate::{Connection, Pipe, Waitable, wait};
 
-pub use differs::{Difference, Differs};
+pub use differs::Differs;
 pub use file::{Case, Malformed, parse};
 pub use run::Verdict;
 

@@ -56,11 +56,6 @@ impl Value {
         number.try_into().map_or(Value::None, Value::Int)
     }
 
-    pub fn strings(texts: &[&str]) -> Value {
-        let texts = texts.iter().map(|text| Value::Str((*text).to_owned()));
-        Value::List(texts.collect())
-    }
-
     /// As Python's `bool()`.
     pub fn is_true(&self) -> bool {
         match self {
