@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::item::{ItemError, NoOrder, Unhashable};
 use crate::net::NetError;
-use crate::process::ProcessError;
+use crate::process::{ProcessError, TaskPanic};
 
 /// Why a call of a proxy, or of a manager, did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum ManagerError {
     /// A manager is started once.
     #[error("the manager has been started already, or shut down: make another")]
     AlreadyStarted,
+    /// A task in a [pool](super::PoolProxy) of the manager's panicked.
+    #[error("the task {0}")]
+    Panicked(TaskPanic),
     /// A value that cannot be an item, or an item that is not what the proxy's type says.
     #[error("the value: {0}")]
     Item(#[from] ItemError),
@@ -83,6 +86,10 @@ pub enum Kind {
     Empty,
     /// The barrier is broken, or was reset.
     BrokenBarrierError,
+    /// No more results.
+    StopIteration,
+    /// No result, for the whole time.
+    TimeoutError,
     /// No such object, or a method that panicked.
     RemoteError,
 }

@@ -9,7 +9,7 @@ use super::item::{Dict, Item, to_item};
 use super::manager::Manager;
 use super::proxy::{
     ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, ListProxy, LockProxy,
-    NamespaceProxy, Proxy, QueueProxy, RLockProxy, SemaphoreProxy, ValueProxy,
+    NamespaceProxy, PoolProxy, Proxy, QueueProxy, RLockProxy, SemaphoreProxy, ValueProxy,
 };
 use super::reference::AnyProxy;
 
@@ -182,6 +182,14 @@ impl Manager {
         items: impl IntoIterator<Item = T>,
     ) -> Result<ArrayProxy<T>, ManagerError> {
         self.make("Array", vec![typecode.into(), listed(items)?])
+    }
+
+    /// A pool of so many workers, which run functions that the server's program has registered.
+    ///
+    /// # Errors
+    /// A `ValueError` for no workers; a `RemoteError` if one cannot be started; those of each.
+    pub fn pool(&self, processes: usize) -> Result<PoolProxy, ManagerError> {
+        self.make("Pool", vec![Item::Int(processes as i128)])
     }
 
     /// An object of the type with this name, as [`AnyProxy::typeid`] says it, from a tuple of arguments.

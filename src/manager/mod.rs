@@ -52,8 +52,9 @@ pub use manager::{Builder, Manager};
 #[doc(hidden)]
 pub use own::{MANAGED, Maker, Managed, ManagedMethod, Method};
 pub use proxy::{
-    Acquired, ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, Held, ListProxy,
-    LockProxy, NamespaceProxy, Proxy, QueueProxy, RLockProxy, SemaphoreProxy, ValueProxy, Woken,
+    Acquired, ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, Held, ImapProxy,
+    ListProxy, LockProxy, NamespaceProxy, PoolProxy, PoolResultProxy, Proxy, QueueProxy, RLockProxy,
+    SemaphoreProxy, ValueProxy, Woken,
 };
 pub use reference::AnyProxy;
 pub use shared_memory::SharedMemoryManager;

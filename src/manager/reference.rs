@@ -138,6 +138,13 @@ impl Reference {
         self.home.ask(&request, &[])
     }
 
+    /// Has the same server make an object, of this one perhaps.
+    pub fn create(&self, typeid: &str, args: Vec<Item>) -> Result<Reply, ManagerError> {
+        self.adopt()?;
+        let typeid = typeid.to_owned();
+        self.home.ask(&Request::Create { typeid, args }, &[])
+    }
+
     /// Sees to it that the server counts this proxy for this process.
     fn adopt(&self) -> Result<(), ManagerError> {
         let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);

@@ -45,6 +45,7 @@ pub use current::{CurrentProcess, ParentProcess, current_process, parent_process
 pub use error::ProcessError;
 pub use handle::{Process, Status};
 pub use outcome::{ExitCode, Outcome};
+pub(crate) use pool::PoolWatch;
 pub use pool::{AsyncResult, Failure, Imap, Pool, PoolBuilder, PoolError, TaskPanic};
 pub use start_method::{StartMethod, set_start_method, start_method};
 pub use target::{Argument, Target, spawnable};

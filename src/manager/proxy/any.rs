@@ -53,6 +53,21 @@ impl AnyProxy {
         }
     }
 
+    /// A new object in the same server.
+    pub(in crate::manager) fn create_beside(
+        &self,
+        typeid: &str,
+        args: Vec<Item>,
+    ) -> Result<AnyProxy, ManagerError> {
+        let reference = self.reference();
+        let reference = reference.ok_or_else(|| ItemError("a proxy in its own server".into()))?;
+        match reference.create(typeid, args)? {
+            Reply::Value(Item::Proxy(proxy)) => Ok(proxy),
+            Reply::Raised(raised) => Err(raised.into()),
+            _ => Err(ManagerError::Disconnected),
+        }
+    }
+
     pub(in crate::manager) fn ask(
         &self,
         method: &str,

@@ -9,6 +9,7 @@ use super::types;
 use crate::manager::error::{Kind, Raised};
 use crate::manager::item::{Dict, Item};
 use crate::manager::reference::{AnyProxy, Token};
+use crate::process::PoolWatch;
 
 /// One who calls: a thread of a client's, by its connection. Owner of the locks that it acquires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,6 +153,33 @@ impl Core {
             let _ = entry.with(|object| object.late(&mut turn, caller));
             self.settle();
         }
+    }
+
+    /// What tells of what becomes of the objects on which calls wait.
+    pub fn watches(&self) -> Vec<PoolWatch> {
+        let waited_for = self.waited_for();
+        let watch = |(_, entry): (Caller, Arc<Entry>)| entry.with(|object| object.watch());
+        waited_for.filter_map(|one| watch(one).ok()?).collect()
+    }
+
+    /// Something may have happened to the objects on which calls wait.
+    pub fn stir(&mut self) {
+        let waited_for: Vec<_> = self.waited_for().collect();
+        for (caller, entry) in waited_for {
+            let mut turn = Turn::new(caller, &mut self.fresh);
+            let _ = entry.with(|object| object.stirred(&mut turn));
+            self.settle();
+        }
+    }
+
+    /// Each once, with one who waits.
+    fn waited_for(&self) -> impl Iterator<Item = (Caller, Arc<Entry>)> {
+        let parked = |(caller, known): (&Caller, &Known)| {
+            let parked = known.parked.as_ref()?;
+            Some((parked.entry.token.object, (*caller, parked.entry.clone())))
+        };
+        let each: HashMap<u64, _> = self.callers.iter().filter_map(parked).collect();
+        each.into_values()
     }
 
     /// How many objects there are.

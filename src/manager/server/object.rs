@@ -9,6 +9,7 @@ use super::request::Reply;
 use crate::manager::error::{Kind, Raised};
 use crate::manager::item::Item;
 use crate::manager::reference::Token;
+use crate::process::PoolWatch;
 
 /// An object: methods by name, and what becomes of calls that wait.
 pub trait Object: Send {
@@ -25,6 +26,14 @@ pub trait Object: Send {
 
     /// A caller is gone, with what it held. `unread`: it never saw the reply to its last call.
     fn left(&mut self, _turn: &mut Turn<'_>, _caller: Caller, _unread: bool) {}
+
+    /// What tells of that which no request does. Asked while a call on the object waits.
+    fn watch(&mut self) -> Option<PoolWatch> {
+        None
+    }
+
+    /// Something has happened, perhaps to what is watched: calls that wait may be answered now.
+    fn stirred(&mut self, _turn: &mut Turn<'_>) {}
 
     /// For objects that are made of others.
     fn as_any(&mut self) -> &mut dyn std::any::Any;

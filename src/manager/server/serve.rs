@@ -9,6 +9,7 @@ use super::core::{Caller, Core, Session, Verdict};
 use super::link::{Ended, Entrance, Link, Newcomer};
 use super::request::{Reply, Request};
 use crate::manager::cargo::{self, Message, Reader};
+use crate::process::PoolWatch;
 use crate::sys::futex::monotonic_ns;
 use crate::sys::poll::{self, For};
 use crate::world::Deadline;
@@ -50,6 +51,8 @@ enum Source {
     Link(Caller),
     Life((u32, u64)),
     Loan(u64),
+    /// Something that an object watches.
+    Watched,
 }
 
 impl Server {
@@ -84,7 +87,7 @@ impl Server {
                         self.take_in(caller);
                         callers.push(caller);
                     }
-                    Source::Life(_) | Source::Loan(_) => {}
+                    Source::Life(_) | Source::Loan(_) | Source::Watched => {}
                 }
             }
             for death in self.deaths()? {
@@ -101,6 +104,7 @@ impl Server {
                 self.serve(caller);
             }
             self.core.pass(monotonic_ns());
+            self.core.stir();
             self.send_answers();
         }
         Ok(())
@@ -123,7 +127,19 @@ impl Server {
         for (source, file) in self.ends() {
             add(source, vec![file]);
         }
-        let ready = poll::ready_in_step(&files, self.until())?;
+        let watches = self.core.watches();
+        for watch in &watches {
+            add(
+                Source::Watched,
+                watch.files().map(|file| (file, For::Input)).collect(),
+            );
+        }
+        let is_due = watches.iter().any(PoolWatch::is_ready);
+        let until = match is_due {
+            true => Some(Deadline { monotonic_ns: 0 }),
+            false => self.until(),
+        };
+        let ready = poll::ready_in_step(&files, until)?;
         let now_ns = monotonic_ns();
         let due = |until: Option<Deadline>| until.is_some_and(|until| until.monotonic_ns <= now_ns);
         let mut woken: Vec<Source> = Vec::new();

@@ -98,7 +98,7 @@ impl<'a> Chunked<'a> {
         let dispatcher = &self.pool.dispatcher;
         let size = self
             .size
-            .unwrap_or_else(|| items.len().div_ceil(4 * dispatcher.plan.processes));
+            .unwrap_or_else(|| dispatcher.plan.share(items.len()));
         let outcome = Arc::new(Outcome::new());
         let result = AsyncResult::new(dispatcher.clone(), outcome.clone());
         if items.is_empty() {

@@ -170,16 +170,22 @@ impl Dispatcher {
 
     /// Waits until the last worker has ended.
     pub fn join(&self) -> Result<(), PoolError> {
+        self.join_until(Until::Endless).map(|_| ())
+    }
+
+    /// As [`join`](Dispatcher::join), no longer than that. Whether it has ended.
+    pub fn join_until(&self, until: Until) -> Result<bool, PoolError> {
         self.check_maker()?;
         match self.state().phase {
             Phase::Open => return Err(PoolError::StillOpen),
             Phase::Closed => {}
-            Phase::Terminated => return Ok(()), // terminate() has waited
+            Phase::Terminated => return Ok(true), // terminate() has waited
         }
         let is_over = |state: &State| state.staff.is_gone() && !state.has_work();
-        match self.attend(Until::Endless, &is_over) {
-            Ok(_) => self.state().failure.clone().map_or(Ok(()), Err),
-            Err(PoolError::Terminated) => Ok(()),
+        match self.attend(until, &is_over) {
+            Ok(true) => self.state().failure.clone().map_or(Ok(true), Err),
+            Ok(false) => Ok(false),
+            Err(PoolError::Terminated) => Ok(true),
             Err(other) => Err(other),
         }
     }

@@ -36,6 +36,7 @@ mod panics;
 mod result;
 pub(crate) mod slots;
 pub(crate) mod staff;
+mod watch;
 pub(crate) mod worker;
 
 pub use builder::PoolBuilder;
@@ -44,12 +45,14 @@ pub use error::{Failure, PoolError, TaskPanic};
 pub use function::{CALLABLE, Callable, Registered, registered};
 pub use imap::Imap;
 pub use result::AsyncResult;
+pub(crate) use watch::PoolWatch;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::process::target::Argument;
-use dispatcher::Dispatcher;
+use dispatcher::{Dispatcher, Until};
 use feed::{Batch, pack, written};
 use function::{named, run};
 use result::{Gathering, Outcome};
@@ -316,6 +319,27 @@ impl Pool {
         let batch = Batch::new(run, Box::new(written(chunk)), outcome.clone())?;
         self.dispatcher.submit(batch)?;
         Ok(AsyncResult::new(self.dispatcher.clone(), outcome))
+    }
+
+    /// For who cannot wait inside [`run_named`](Pool::run_named)'s results.
+    ///
+    /// # Errors
+    /// [`PoolError::Io`].
+    pub(crate) fn watch(&self) -> Result<PoolWatch, PoolError> {
+        PoolWatch::new(self.dispatcher.clone())
+    }
+
+    /// Does what there is to do; whether a closed pool has ended.
+    ///
+    /// # Errors
+    /// As [`join`](Pool::join).
+    pub(crate) fn try_join(&self) -> Result<bool, PoolError> {
+        self.dispatcher.join_until(Until::after(Duration::ZERO))
+    }
+
+    /// How many of so many tasks travel together, if nothing else is said.
+    pub(crate) fn share(&self, tasks: usize) -> usize {
+        self.dispatcher.plan.share(tasks)
     }
 
     /// For calls with so many tasks to a chunk. What befalls a worker befalls the chunk that it had.

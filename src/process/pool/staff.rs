@@ -37,6 +37,13 @@ pub(super) struct Plan {
     pub initializer: Option<Prepared>,
 }
 
+impl Plan {
+    /// How many of so many tasks travel together, if nothing else is said: a quarter of a worker's share.
+    pub fn share(&self, tasks: usize) -> usize {
+        tasks.div_ceil(4 * self.processes)
+    }
+}
+
 /// An initializer, written anew for each worker.
 pub(super) struct Prepared {
     function: u64,

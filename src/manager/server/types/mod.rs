@@ -11,6 +11,7 @@ mod namespace;
 mod order;
 mod own;
 mod ownership;
+mod pool;
 mod queue;
 mod semaphore;
 mod slice;
@@ -41,6 +42,8 @@ pub fn create(typeid: &str, args: Vec<Item>) -> Result<Box<dyn Object>, Raised> 
         "BoundedSemaphore" => Box::new(semaphore::Semaphore::new(args, true)?),
         "Event" => Box::new(event::Event::new(args)?),
         "Barrier" => Box::new(barrier::Barrier::new(args)?),
+        "Pool" => Box::new(pool::Pool::new(args)?),
+        "AsyncResult" => Box::new(pool::PoolResult::new(args)?),
         "Queue" | "JoinableQueue" => Box::new(queue::Queue::new(args)?),
         _ => {
             let text = format!("'SyncManager' object has no attribute '{typeid}'");
