@@ -53,8 +53,8 @@ pub use manager::{Builder, Manager};
 pub use own::{MANAGED, Maker, Managed, ManagedMethod, Method};
 pub use proxy::{
     Acquired, ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, Held, ImapProxy,
-    ListProxy, LockProxy, NamespaceProxy, PoolProxy, PoolResultProxy, Proxy, QueueProxy, RLockProxy,
-    SemaphoreProxy, ValueProxy, Woken,
+    ListProxy, LockProxy, NamespaceProxy, PoolProxy, PoolResultProxy, Proxy, QueueProxy,
+    RLockProxy, SemaphoreProxy, ValueProxy, Woken,
 };
 pub use reference::AnyProxy;
 pub use shared_memory::SharedMemoryManager;

@@ -92,7 +92,7 @@ pub fn append_to_manager(new_data: Row, data: ListProxy<Row>) -> Result<()> {
 pub fn show_managers(data: ListProxy<Row>) -> Result<()> {
     for row in data.iter() {
         let (name, score) = row?;
-        print!("{}", format!("Name: {name} \nScore: {score}\n\n")); // at one go
+        println!("Name: {name} \nScore: {score}\n");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod lists;
 #[cfg(feature = "harness")]
 mod models;
 mod own;
+mod pools;
 mod sync;
 
 /// What the server raised.

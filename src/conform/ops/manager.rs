@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::time::{Duration, Instant};
 
+use super::managed_pool::PoolObject;
 use super::{Args, Handle, Object, Patience, need};
 use crate::conform::functions::Function;
 use crate::conform::raised::{Answer, Raised};
@@ -33,6 +34,9 @@ impl ManagerObject {
     }
 
     fn make(&self, typeid: &str, args: &Args) -> Answer {
+        if typeid == "Pool" {
+            return self.pool(args);
+        }
         let args = match typeid {
             "list" => args.bind(["sequence"])?.to_vec(),
             "dict" => {
@@ -63,6 +67,25 @@ impl ManagerObject {
         let args: Vec<Item> = items(&given(args))?;
         let proxy = self.manager.object(typeid, Item::Tuple(args))?;
         Ok(Value::object(ProxyObject { proxy }))
+    }
+}
+
+impl ManagerObject {
+    fn pool(&self, args: &Args) -> Answer {
+        let [processes, initializer, initargs, most_tasks] =
+            args.bind(["processes", "initializer", "initargs", "maxtasksperchild"])?;
+        if [initializer, initargs]
+            .into_iter()
+            .flatten()
+            .any(|it| !matches!(it, Value::None))
+        {
+            return Err(Raised::unknown("the initializer of a manager's pool"));
+        }
+        let args = items(&given(vec![processes, most_tasks]))?;
+        let pool = self.manager.object("Pool", Item::Tuple(args))?;
+        Ok(Value::object(PoolObject(
+            pool.typed().map_err(ManagerError::from)?,
+        )))
     }
 }
 

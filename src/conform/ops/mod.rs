@@ -21,6 +21,7 @@ mod event;
 mod held;
 mod listener;
 mod lock;
+mod managed_pool;
 mod manager;
 mod module;
 mod pipe;
@@ -105,6 +106,7 @@ pub enum Handle {
     Bytes(Vec<u8>),
     Listener(listener::Shared),
     Proxy(crate::AnyProxy),
+    Pool(crate::manager::PoolProxy),
 }
 
 impl Handle {
@@ -133,6 +135,7 @@ impl Handle {
             Handle::ShareableList(list) => Arc::new(shared_memory::ListObject::over(list)),
             Handle::Bytes(bytes) => Arc::new(bytes::ByteArray::over(bytes)),
             Handle::Listener(listener) => Arc::new(listener.object()),
+            Handle::Pool(pool) => Arc::new(managed_pool::PoolObject(pool)),
             Handle::Proxy(proxy) => Arc::new(manager::ProxyObject::over(proxy)),
         })
     }

@@ -13,7 +13,7 @@ use crate::{AsyncResult, Imap, Pool, PoolError};
 pub struct PoolObject(Pool);
 
 /// What a worker runs; its error comes back as it is.
-fn task(function: Function, args: Vec<Value>) -> Answer {
+pub(super) fn task(function: Function, args: Vec<Value>) -> Answer {
     function.call(&args)
 }
 
@@ -117,17 +117,17 @@ fn refused(error: PoolError) -> Raised {
 }
 
 /// An argument that is not None.
-fn given(argument: Option<Value>) -> Option<Value> {
+pub(super) fn given(argument: Option<Value>) -> Option<Value> {
     argument.filter(|argument| !matches!(argument, Value::None))
 }
 
-fn chunk(size: &Value) -> Answer<usize> {
+pub(super) fn chunk(size: &Value) -> Answer<usize> {
     let size = int(size)?;
     Ok(usize::try_from(size).map_err(|_| PoolError::EmptyChunks)?)
 }
 
 /// The values; or the first error.
-fn all(answers: Vec<Answer>) -> Answer {
+pub(super) fn all(answers: Vec<Answer>) -> Answer {
     answers.into_iter().collect::<Answer<_>>().map(Value::List)
 }
 

@@ -157,6 +157,24 @@ impl PoolProxy {
         self.submit(function, items, None, read_all)
     }
 
+    /// As [`starmap_async`](PoolProxy::starmap_async), with so many tasks to a chunk: what befalls a worker befalls the
+    /// chunk that it had.
+    ///
+    /// # Errors
+    /// A `ValueError` if that is 0; see [`PoolProxy`].
+    pub fn starmap_chunks<F, Args>(
+        &self,
+        function: F,
+        items: impl IntoIterator<Item = Args>,
+        size: usize,
+    ) -> Result<PoolResultProxy<Vec<F::Return>>, ManagerError>
+    where
+        F: Callable<Args>,
+        Args: Argument,
+    {
+        self.submit(function, items, Some(size as i64), read_all)
+    }
+
     /// Has a function run for each item; gives what it returns one after another, in order, while others are under way.
     ///
     /// # Errors
@@ -170,7 +188,7 @@ impl PoolProxy {
         F: Callable<(A,)>,
         A: Argument,
     {
-        self.stream(function, items, true)
+        self.starmap_one_by_one(function, items.into_iter().map(|item| (item,)), true)
     }
 
     /// As [`imap`](PoolProxy::imap), in the order in which they are done.
@@ -186,7 +204,7 @@ impl PoolProxy {
         F: Callable<(A,)>,
         A: Argument,
     {
-        self.stream(function, items, false)
+        self.starmap_one_by_one(function, items.into_iter().map(|item| (item,)), false)
     }
 
     /// No more tasks are taken.
@@ -213,17 +231,16 @@ impl PoolProxy {
         self.any.call("join", ())
     }
 
-    fn stream<F, A>(
+    pub(crate) fn starmap_one_by_one<F, Args>(
         &self,
         function: F,
-        items: impl IntoIterator<Item = A>,
+        items: impl IntoIterator<Item = Args>,
         is_ordered: bool,
     ) -> Result<ImapProxy<F::Return>, ManagerError>
     where
-        F: Callable<(A,)>,
-        A: Argument,
+        F: Callable<Args>,
+        Args: Argument,
     {
-        let items = items.into_iter().map(|item| (item,));
         let result = self.submit(function, items, Some(1), read_all::<F::Return>)?;
         Ok(ImapProxy {
             any: result.any,

@@ -34,7 +34,9 @@ impl PoolWatch {
         };
         if let Some(file) = file {
             watch.is_armed = true;
-            watch.files.push(Arc::new(file.map_err(|error| io(error.into()))?));
+            watch
+                .files
+                .push(Arc::new(file.map_err(|error| io(error.into()))?));
         }
         Ok(watch)
     }

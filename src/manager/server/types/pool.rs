@@ -38,7 +38,12 @@ impl Pool {
         })
     }
 
-    fn perform(&mut self, turn: &Turn<'_>, method: &str, args: Vec<Item>) -> Result<Answer, Raised> {
+    fn perform(
+        &mut self,
+        turn: &Turn<'_>,
+        method: &str,
+        args: Vec<Item>,
+    ) -> Result<Answer, Raised> {
         let args = Args::of(method, args);
         args.end()?;
         match method {
