@@ -1,6 +1,6 @@
 //! Cases of `multiprocessing`, run against the library.
 //!
-//! A case is a list of steps in a small language ([`file`](mod@file)): what is called, by which of several
+//! A case is a list of steps in a small language (`file`): what is called, by which of several
 //! processes, and what CPython answered. Each case runs in processes of its own: a director, which gives the steps out
 //! and judges the answers (`run`, `stage`), and the actors, which do them (`actor`) with the library's own objects
 //! (`ops`).
