@@ -7,6 +7,7 @@ use std::env;
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use forkproof::{
     Address, Client, HandshakeError, Key, ListProxy, Listener, Manager, ManagerError, NetError,
@@ -16,6 +17,9 @@ use forkproof::{
 const FOLDER: &str = "FORKPROOF_TEST_FOLDER";
 const SERVER_IP: &str = "FORKPROOF_TEST_SERVER_IP";
 const CLIENT_IP: &str = "FORKPROOF_TEST_CLIENT_IP";
+
+/// After which the other side is taken to have failed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn key() -> Key {
     Key::new("k").unwrap()
@@ -126,8 +130,8 @@ fn server() {
         .unwrap();
     writeln!(go).unwrap();
     let client = loop {
-        match listener.accept() {
-            Ok(client) => break client,
+        match listener.accept_timeout(PATIENCE) {
+            Ok(client) => break client.expect("the client comes"),
             Err(NetError::Handshake {
                 why: HandshakeError::WrongKey,
                 ..

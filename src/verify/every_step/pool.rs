@@ -166,8 +166,8 @@ impl Scene {
         let lost = taken_by(place, &self.tasks, self.puts(), &self.slots);
         self.drain();
         if let Some(task) = lost.filter(|task| !is_marked(&self.answers, *task as usize)) {
+            add(&self.lost, task as usize); // first: the parent may be killed between the two
             add(&self.answers, task as usize);
-            add(&self.lost, task as usize);
         }
         self.slots.set(place, slots::Stage::Starting);
         add(&self.buried, place);
@@ -222,7 +222,7 @@ impl Scene {
                 assert_eq!(answers, expected, "answers to task {task}");
             }
             assert!(
-                runs == 1 || answers == lost,
+                runs == 1 || answers <= lost,
                 "task {task} has a value, and was not run"
             );
         }
