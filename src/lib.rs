@@ -33,17 +33,19 @@
 //!    an ordinary serde value.
 //! 5. [`sync`], [`data`], [`process`]: what users see. [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`],
 //!    [`Condition`], [`Event`], [`Barrier`]; [`Value`], [`Array`], [`Queue`], [`JoinableQueue`], [`SimpleQueue`],
-//!    [`Pipe`], [`wait`](wait()); [`Process`].
+//!    [`Pipe`], [`wait`](wait()), [`SharedMemory`], [`ShareableList`]; [`Process`], [`Pool`].
+//! 6. [`net`]: messages to other computers, between those who have the same key; [`manager`]: objects in a server
+//!    process, and proxies of them.
 //!
 //! and, with the feature `harness` (on by default):
 //!
-//! 6. [`check`]: the judge. Pure; imports nothing of what it judges.
-//! 7. [`explore`]: the *turn*, which runs real processes one step at a time in a given order, kills included; and
+//! 7. [`check`]: the judge. Pure; imports nothing of what it judges.
+//! 8. [`explore`]: the *turn*, which runs real processes one step at a time in a given order, kills included; and
 //!    the world inside loom.
-//! 8. [`zoo`]: the models of the algorithms, and these broken on purpose, which the models must catch.
-//! 9. [`tutorial`]: the examples, as a user would write them.
-//! 10. [`verify`]: the table.
-//! 11. [`conform`]: cases of `multiprocessing`, run against the library, and where it answers otherwise.
+//! 9. [`zoo`]: the models of the algorithms, and these broken on purpose, which the models must catch.
+//! 10. [`tutorial`]: the examples, as a user would write them.
+//! 11. [`verify`]: the table.
+//! 12. [`conform`]: cases of `multiprocessing`, run against the library, and where it answers otherwise.
 //!
 //! # One algorithm, three ways to check it
 //! | way | sees | does not see |
@@ -73,6 +75,15 @@
 //! - **Descriptors stand on a shelf**: shared objects inside a queue's item need their memory's descriptors, which
 //!   no ring can hold. They wait in a socket that all holders of the queue have, under the stamp of the record, and a
 //!   getter looks at them before it commits and takes them off after; so they outlive their putter.
+//! - **A pool's worker says what it takes before it takes it**, in a word of shared memory, inside the queue's
+//!   [`process`](Queue::process); and the tasks are numbered in the order of the queue. So a worker's death costs the
+//!   task that it had taken, and who asks can tell exactly which that is. The pool has no thread: what a parent must do
+//!   happens inside its calls.
+//! - **A manager's server never waits for a client**: a call that has to wait is parked, and a long reply is pulled by
+//!   who reads it, piece by piece. Its core knows neither processes nor sockets; requests reach it through two queues
+//!   of this library's for each local thread, or from afar.
+//! - **A proxy on a journey is an open file**: the kernel counts who still may come to have it, whoever is killed.
+//! - **Memory gets its name when it is ready**, in one step, so that nobody finds half of it.
 //! - **The broken variants are worlds, not locks**: most bugs are put beneath the unchanged algorithm (a wake
 //!   that is lost, an ordering that is relaxed, an announcement that does not arrive), so the models run on the
 //!   source that ships.
@@ -80,8 +91,10 @@
 //!   be copied.
 //!
 //! # What is deliberately absent
-//! Threads of the library's own; names in any file system; polling (the turn alone looks at `/proc` while a lane
-//! falls asleep); a lock that stays locked when its owner dies; pointers in shared memory; support for anything but 64-bit little-endian Linux.
+//! Threads of the library's own; names in any file system, but those that are asked for ([`SharedMemory`], a socket's
+//! path); polling (the turn, and the runner of cases, alone look at `/proc` while a process falls asleep); a lock that
+//! stays locked when its owner dies; pointers in shared memory; encryption of what a network carries; support for
+//! anything but 64-bit little-endian Linux.
 
 // The tutorials say `use forkproof::..`, as a program outside of this crate does.
 #[cfg(feature = "harness")]
