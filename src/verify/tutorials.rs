@@ -28,7 +28,7 @@ pub fn invariants(budget: Budget, progress: &Progress) -> Report {
     let races = EXAMPLES
         .iter()
         .filter(|example| example.order() == Order::Race);
-    let runs = budget.of(2, 5, 20);
+    let runs = budget.of(2, 3, 20);
     check(
         races.map(|example| (example, false)).collect(),
         runs,
