@@ -259,10 +259,18 @@ fn conform(options: &Conform) -> Result<bool, Refusal> {
         let name = &case.name;
         match verdict {
             Verdict::Pass => print(format_args!("pass {name}")),
+            Verdict::Better(how) => print(format_args!("pass {name}: better: {how}")),
             Verdict::Differs(reason) => print(format_args!("differs {name}: {reason}")),
             Verdict::Fail(why) => print(format_args!("fail {name}: {why}")),
         }
     })?;
+    let crashes = cases.iter().filter(|case| case.crash).count();
+    if crashes > 0 {
+        let better = summary.better;
+        print(format_args!(
+            "{crashes} of a crash: {better} answered better than CPython does"
+        ))?;
+    }
     let (passed, differed, failed) = (summary.passed, summary.differed, summary.failed);
     print(format_args!(
         "{} cases: {passed} pass, {differed} differ, {failed} fail",

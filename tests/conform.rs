@@ -304,6 +304,18 @@ fn a_file_that_is_none_of_cases_is_64() {
 }
 
 #[test]
+fn what_is_answered_better_after_a_crash_is_told() {
+    let file = fixtures().join("differences.toml");
+    let (code, out, _) = conform(&file, &["--only", "rlock_owner_killed"]);
+    assert_eq!(code, 0);
+    let told = "pass rlock_owner_killed: better: step r.acquire(False): not False, but OwnerDied: ";
+    assert!(out.starts_with(told), "{out}");
+    let counts =
+        "\n1 of a crash: 1 answered better than CPython does\n1 cases: 1 pass, 0 differ, 0 fail\n";
+    assert!(out.ends_with(counts), "{out}");
+}
+
+#[test]
 fn some_cases_can_be_chosen() {
     let file = fixtures().join("locks_and_values.toml");
     let (code, out, _) = conform(&file, &["--only", "lock_one_of_two_waiters"]);

@@ -82,7 +82,7 @@ impl Differs {
         };
         let as_named = match &verdict {
             Verdict::Fail(_) => true,
-            Verdict::Pass => false,
+            Verdict::Pass | Verdict::Better(_) => false,
             Verdict::Differs(reason) => reasons.any(|named| named == reason),
         };
         if as_named {

@@ -7,7 +7,8 @@
 //!
 //! | verdict | meaning |
 //! |---|---|
-//! | [`Verdict::Pass`] | every step was answered as CPython answered it; in a case of a crash: or better |
+//! | [`Verdict::Pass`] | every step was answered as CPython answered it |
+//! | [`Verdict::Better`] | a case of a crash, where CPython hangs, times out or loses something, and ours answers; it passes |
 //! | [`Verdict::Differs`] | a step was answered otherwise, and the table of differences says why |
 //! | [`Verdict::Fail`] | anything else, an operation that the runner does not know included |
 //!
@@ -42,6 +43,8 @@ pub use run::Verdict;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     pub passed: usize,
+    /// Of those that passed: cases of a crash that were answered better than by CPython.
+    pub better: usize,
     pub differed: usize,
     pub failed: usize,
 }
@@ -124,6 +127,10 @@ pub fn run(
         while let Some(verdict) = done.remove(&next) {
             match verdict {
                 Verdict::Pass => summary.passed += 1,
+                Verdict::Better(_) => {
+                    summary.passed += 1;
+                    summary.better += 1;
+                }
                 Verdict::Differs(_) => summary.differed += 1,
                 Verdict::Fail(_) => summary.failed += 1,
             }

@@ -17,8 +17,10 @@ use super::value::Value;
 /// What came of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
-    /// Every step was answered as the file expects; or better, in a case of a crash.
+    /// Every step was answered as the file expects.
     Pass,
+    /// In a case of a crash a step was answered better than the file expects: which, and how by both.
+    Better(String),
     /// A step was answered otherwise, for a reason that is documented.
     Differs(String),
     /// Which step, what was expected, and what was answered.
@@ -34,7 +36,7 @@ pub fn run(case: &Case, differs: &Differs) -> Verdict {
     let verdict = Director {
         stage: &mut stage,
         tickets: HashMap::new(),
-        follows: false,
+        better: None,
     }
     .direct(case, differs);
     stage.end();
@@ -67,8 +69,8 @@ struct Director<'a> {
     stage: &'a mut Stage,
     /// Of the calls that were not waited for.
     tickets: HashMap<String, Ticket>,
-    /// A step was answered better, and what follows may follow from that.
-    follows: bool,
+    /// The first step that was answered better: what follows may follow from that.
+    better: Option<String>,
 }
 
 impl Director<'_> {
@@ -82,8 +84,13 @@ impl Director<'_> {
             if answers(&step.expected, &told) {
                 continue;
             }
-            match differs.judge(case, step, &told, self.follows) {
-                Judgement::Better => self.follows = true,
+            match differs.judge(case, step, &told, self.better.is_some()) {
+                Judgement::Better => {
+                    let expected = Shown(&step.expected);
+                    self.better.get_or_insert_with(|| {
+                        format!("step {}: not {expected}, but {}", step.source, got(&told))
+                    });
+                }
                 Judgement::Differs(reason) => return Verdict::Differs(reason.to_owned()),
                 Judgement::Wrong => {
                     return Verdict::Fail(format!(
@@ -95,7 +102,7 @@ impl Director<'_> {
                 }
             }
         }
-        Verdict::Pass
+        self.better.take().map_or(Verdict::Pass, Verdict::Better)
     }
 
     /// What a step answers; nothing yet, if it is not waited for.
