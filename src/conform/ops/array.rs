@@ -5,38 +5,32 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::codes::{Code, Native, Scalar, with_type};
-use super::lock::{self, acquired};
-use super::value::{Guard, OwnLock, Owner, give_back};
-use super::{Args, Handle, Object, Patience, held, need, slices};
+use super::codes::{Code, Native, Scalar, over_each_type, with_type};
+use super::guarded::{self, Guard, Owned, Travelling, Typed};
+use super::{Args, Handle, Object, held, need, slices};
 use crate::conform::raised::{Answer, Raised};
 use crate::conform::value::Value;
-use crate::shm::Shared;
 use crate::{Array, ArrayGuard};
 
 /// An array of some type, under its code.
-trait Stored: Send + Sync {
+trait Stored: Owned {
     fn len(&self) -> usize;
     /// The elements at these indices, with its own lock, unless this thread has it already.
     fn load(&self, indices: &[usize]) -> Answer<Vec<Scalar>>;
     fn store(&self, indices: &[usize], scalars: &[Scalar]) -> Answer<()>;
     fn load_unlocked(&self, indices: &[usize]) -> Answer<Vec<Scalar>>;
     fn store_unlocked(&self, indices: &[usize], scalars: &[Scalar]) -> Answer<()>;
-    fn acquire(&self, patience: Patience) -> Answer;
-    fn place(&self) -> usize;
-    fn is_locked(&self) -> bool;
-    fn repr(&self) -> String;
-    fn travel(&self, code: Code, guard: Guard) -> Travelling;
+    fn any(&self) -> AnyArray;
 }
 
-struct Typed<T: Native>(&'static Array<T>);
+over_each_type! { AnyArray, Array, Stored }
 
-impl<T: Native> Typed<T> {
+impl<T: Native> Typed<Array<T>> {
     /// Does something with the guard that this thread keeps, or with one for the moment.
     fn with<R>(&self, work: impl FnOnce(&mut ArrayGuard<'static, T>) -> Answer<R>) -> Answer<R> {
-        if let Some(mut guard) = held::take_as::<ArrayGuard<'static, T>>(self.0.block().address()) {
+        if let Some(mut guard) = held::take_as::<ArrayGuard<'static, T>>(self.place()) {
             let result = work(&mut guard);
-            held::keep(self.0.block().address(), guard);
+            held::keep(self.place(), guard);
             return result;
         }
         let guard = self.0.lock();
@@ -44,7 +38,7 @@ impl<T: Native> Typed<T> {
     }
 }
 
-impl<T: Native + std::fmt::Debug> Stored for Typed<T>
+impl<T: Native + std::fmt::Debug> Stored for Typed<Array<T>>
 where
     Array<T>: Into<AnyArray>,
 {
@@ -82,85 +76,8 @@ where
         Ok(())
     }
 
-    fn acquire(&self, patience: Patience) -> Answer {
-        let taken = match patience {
-            Patience::Endless => self.0.lock(),
-            Patience::None => self.0.try_lock(),
-            Patience::Within(time) => self.0.lock_timeout(time),
-        };
-        acquired(taken, patience, self.place(), |guard| {
-            guard.mark_consistent()
-        })
-    }
-
-    fn place(&self) -> usize {
-        self.0.block().address()
-    }
-
-    fn is_locked(&self) -> bool {
-        self.0.try_lock().is_err()
-    }
-
-    fn repr(&self) -> String {
-        format!("{:?}", self.0)
-    }
-
-    fn travel(&self, code: Code, guard: Guard) -> Travelling {
-        Travelling {
-            code,
-            guard,
-            array: self.0.clone().into(),
-        }
-    }
-}
-
-macro_rules! arrays {
-    ($($Type:ident)+) => {
-        /// A shared array of one of the types.
-        #[allow(non_camel_case_types)] // the variants are the types
-        #[derive(Serialize, Deserialize)]
-        enum AnyArray {
-            $($Type(Array<$Type>),)+
-        }
-
-        $(
-            impl From<Array<$Type>> for AnyArray {
-                fn from(array: Array<$Type>) -> AnyArray {
-                    AnyArray::$Type(array)
-                }
-            }
-        )+
-
-        impl AnyArray {
-            fn stored(self) -> Arc<dyn Stored> {
-                match self {
-                    $(AnyArray::$Type(array) => Arc::new(typed(array)),)+
-                }
-            }
-        }
-    };
-}
-
-arrays! { i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 char }
-
-fn typed<T: Native>(array: Array<T>) -> Typed<T> {
-    Typed(Box::leak(Box::new(array))) // its guards are kept between steps
-}
-
-#[derive(Serialize, Deserialize)]
-pub struct Travelling {
-    code: Code,
-    guard: Guard,
-    array: AnyArray,
-}
-
-impl Travelling {
-    pub fn object(self) -> ArrayObject {
-        ArrayObject {
-            code: self.code,
-            guard: self.guard,
-            stored: self.array.stored(),
-        }
+    fn any(&self) -> AnyArray {
+        self.0.clone().into()
     }
 }
 
@@ -173,10 +90,8 @@ pub struct ArrayObject {
 
 impl ArrayObject {
     pub fn construct(args: &Args) -> Answer {
-        let mut args = args.clone();
-        let lock = args.kw.iter().position(|(name, _)| name == "lock");
-        let lock = lock.map(|at| args.kw.remove(at).1);
-        ArrayObject::made(&args, Guard::of(lock)?)
+        let (guard, args) = Guard::of(args)?;
+        ArrayObject::made(&args, guard)
     }
 
     pub fn raw(args: &Args) -> Answer {
@@ -281,6 +196,16 @@ impl ArrayObject {
     }
 }
 
+impl From<Travelling<AnyArray>> for ArrayObject {
+    fn from(arrived: Travelling<AnyArray>) -> ArrayObject {
+        ArrayObject {
+            code: arrived.code,
+            guard: arrived.guard,
+            stored: arrived.shared.stored(),
+        }
+    }
+}
+
 /// What is stored for each element of a list, or of a text.
 fn admit_all(code: Code, content: &Value) -> Answer<Vec<Scalar>> {
     let scalars = content.items()?;
@@ -337,22 +262,13 @@ impl Object for ArrayObject {
             }
             _ => {}
         }
-        let delegated = matches!(op, "acquire" | "release" | "__enter__" | "__exit__");
-        match (op, &self.guard) {
-            ("get_lock", Guard::Own) => Ok(Value::object(OwnLock(Owner::Array(self.clone())))),
-            ("get_lock", Guard::Given(lock)) => Ok(lock.clone()),
-            ("get_obj", Guard::Own | Guard::Given(_)) => Ok(Value::object(ArrayObject {
+        let bare = || {
+            Value::object(ArrayObject {
                 guard: Guard::None,
                 ..self.clone()
-            })),
-            (_, Guard::Given(lock)) if delegated => super::call(lock, op, args),
-            ("acquire", Guard::Own) => self.stored.acquire(lock::patience(args)?),
-            ("__enter__", Guard::Own) => self.stored.acquire(Patience::Endless),
-            ("release" | "__exit__", Guard::Own) => {
-                give_back(self.stored.place(), || self.stored.is_locked())
-            }
-            _ => Err(Raised::no_such(&self.kind(), op)),
-        }
+            })
+        };
+        guarded::call(self, (&self.guard, &*self.stored), bare, op, args)
     }
 
     fn attribute(&self, name: &str) -> Answer {
@@ -372,9 +288,11 @@ impl Object for ArrayObject {
     }
 
     fn travel(&self) -> Answer<Handle> {
-        Ok(Handle::Array(
-            self.stored.travel(self.code, self.guard.clone()),
-        ))
+        Ok(Handle::Array(Travelling {
+            code: self.code,
+            guard: self.guard.clone(),
+            shared: self.stored.any(),
+        }))
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -133,6 +133,41 @@ macro_rules! with_type {
 }
 pub(super) use with_type;
 
+/// An enum of `Value` or `Array` over each of the types: what travels, and, where it has arrived, is a [`Typed`] of
+/// the type again.
+///
+/// [`Typed`]: super::guarded::Typed
+macro_rules! over_each_type {
+    ($Any:ident, $Shared:ident, $Stored:ident) => {
+        over_each_type! { $Any, $Shared, $Stored; i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 char }
+    };
+    ($Any:ident, $Shared:ident, $Stored:ident; $($Type:ident)+) => {
+        /// One of the types.
+        #[allow(non_camel_case_types)] // the variants are the types
+        #[derive(Serialize, Deserialize)]
+        pub enum $Any {
+            $($Type($Shared<$Type>),)+
+        }
+
+        $(
+            impl From<$Shared<$Type>> for $Any {
+                fn from(shared: $Shared<$Type>) -> $Any {
+                    $Any::$Type(shared)
+                }
+            }
+        )+
+
+        impl $Any {
+            fn stored(self) -> Arc<dyn $Stored> {
+                match self {
+                    $($Any::$Type(shared) => Arc::new(Typed::new(shared)),)+
+                }
+            }
+        }
+    };
+}
+pub(super) use over_each_type;
+
 impl Code {
     /// # Errors
     /// TypeError: there is no such code, or it is none.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::lock::{LockObject, RLockObject, acquired, patience};
+use super::lock::{self, Holding, LockObject, hold};
 use super::{Args, Handle, Object, Patience, held, int, need};
 use crate::conform::functions::Function;
 use crate::conform::raised::{Answer, Raised};
@@ -49,10 +49,10 @@ impl ConditionObject {
             None | Some(Value::None) => With::RLock(RLock::new()?),
             Some(Value::Object(object)) => {
                 let any = object.as_any();
-                if let Some(lock) = any.downcast_ref::<LockObject>() {
+                if let Some(lock) = any.downcast_ref::<LockObject<Lock>>() {
                     With::Lock(lock.lock.clone())
-                } else if let Some(rlock) = any.downcast_ref::<RLockObject>() {
-                    With::RLock(rlock.rlock.clone())
+                } else if let Some(rlock) = any.downcast_ref::<LockObject<RLock>>() {
+                    With::RLock(rlock.lock.clone())
                 } else {
                     return Err(Raised::no_such(&object.kind(), "acquire"));
                 }
@@ -70,25 +70,6 @@ impl ConditionObject {
         match &self.with {
             With::Lock(lock) => lock.block().address(),
             With::RLock(rlock) => rlock.block().address(),
-        }
-    }
-
-    fn acquire(&self, patience: Patience) -> Answer {
-        let taken = match patience {
-            Patience::Endless => self.condition.lock(),
-            Patience::None => self.condition.try_lock(),
-            Patience::Within(time) => self.condition.lock_timeout(time),
-        };
-        acquired(taken, patience, self.place(), |guard| {
-            guard.mark_consistent()
-        })
-    }
-
-    fn release(&self) -> Answer {
-        match (held::take(self.place()), &self.with) {
-            (Some(_guard), _) => Ok(Value::None),
-            (None, With::Lock(lock)) => LockObject::over(lock.clone()).release(),
-            (None, With::RLock(rlock)) => RLockObject::over(rlock.clone()).release(),
         }
     }
 
@@ -175,6 +156,20 @@ impl ConditionObject {
     }
 }
 
+impl Holding for ConditionObject {
+    fn acquire(&self, patience: Patience) -> Answer {
+        lock::acquire(self.condition, self.place(), patience)
+    }
+
+    fn release(&self) -> Answer {
+        match (held::take(self.place()), &self.with) {
+            (Some(_guard), _) => Ok(Value::None),
+            (None, With::Lock(lock)) => LockObject::over(lock.clone()).release(),
+            (None, With::RLock(rlock)) => LockObject::over(rlock.clone()).release(),
+        }
+    }
+}
+
 impl Object for ConditionObject {
     fn kind(&self) -> String {
         "Condition".into()
@@ -186,10 +181,6 @@ impl Object for ConditionObject {
 
     fn call(&self, op: &str, args: &Args) -> Answer {
         match op {
-            "acquire" => self.acquire(patience(args)?),
-            "release" => self.release(),
-            "__enter__" => self.acquire(Patience::Endless),
-            "__exit__" => self.release(),
             "wait" => {
                 let [timeout] = args.bind(["timeout"])?;
                 self.wait(Patience::of(timeout.as_ref())?.time())
@@ -214,7 +205,7 @@ impl Object for ConditionObject {
                 let [] = args.bind([])?;
                 self.notify(usize::MAX)
             }
-            _ => Err(Raised::no_such(&self.kind(), op)),
+            _ => hold(self, op, args).unwrap_or_else(|| Err(Raised::no_such(&self.kind(), op))),
         }
     }
 

@@ -18,6 +18,7 @@ mod bytes;
 mod codes;
 mod condition;
 mod event;
+mod guarded;
 mod held;
 mod listener;
 mod lock;
@@ -95,8 +96,8 @@ pub enum Handle {
     Condition(condition::Travelling),
     Event(crate::Event),
     Barrier(barrier::Travelling),
-    Value(value::Travelling),
-    Array(array::Travelling),
+    Value(guarded::Travelling<value::AnyCell>),
+    Array(guarded::Travelling<array::AnyArray>),
     Pipe(pipe::Travelling),
     Queue(crate::Queue<Value>),
     JoinableQueue(crate::JoinableQueue<Value>),
@@ -117,7 +118,7 @@ impl Handle {
     pub fn object(self) -> Answer<Arc<dyn Object>> {
         Ok(match self {
             Handle::Lock(lock) => Arc::new(lock::LockObject::over(lock)),
-            Handle::RLock(rlock) => Arc::new(lock::RLockObject::over(rlock)),
+            Handle::RLock(rlock) => Arc::new(lock::LockObject::over(rlock)),
             Handle::Semaphore(semaphore) => Arc::new(semaphore::SemaphoreObject::over(semaphore)),
             Handle::BoundedSemaphore(semaphore) => {
                 Arc::new(semaphore::BoundedObject::over(semaphore))
@@ -125,8 +126,8 @@ impl Handle {
             Handle::Condition(condition) => Arc::new(condition.object()),
             Handle::Event(event) => Arc::new(event::EventObject::over(event)),
             Handle::Barrier(barrier) => Arc::new(barrier.object()),
-            Handle::Value(value) => Arc::new(value.object()),
-            Handle::Array(array) => Arc::new(array.object()),
+            Handle::Value(value) => Arc::new(value::ValueObject::from(value)),
+            Handle::Array(array) => Arc::new(array::ArrayObject::from(array)),
             Handle::Pipe(end) => Arc::new(end.object()),
             Handle::Queue(queue) => Arc::new(queue::QueueObject::over(queue)),
             Handle::JoinableQueue(queue) => Arc::new(queue::JoinableObject::over(queue)),
@@ -154,8 +155,8 @@ pub fn construct(args: &Args) -> Answer {
         kw: args.kw.clone(),
     };
     match kind.as_str() {
-        "Lock" => lock::LockObject::construct(args),
-        "RLock" => lock::RLockObject::construct(args),
+        "Lock" => lock::LockObject::<crate::Lock>::construct(args),
+        "RLock" => lock::LockObject::<crate::RLock>::construct(args),
         "Semaphore" => semaphore::SemaphoreObject::construct(args),
         "BoundedSemaphore" => semaphore::BoundedObject::construct(args),
         "Condition" => condition::ConditionObject::construct(args),

@@ -2,7 +2,8 @@
 
 use std::any::Any;
 
-use super::{Args, Handle, Object, Patience, held, int, lock};
+use super::lock::{Holding, hold};
+use super::{Args, Handle, Object, Patience, held, int};
 use crate::conform::raised::{Answer, Raised};
 use crate::conform::value::Value;
 use crate::shm::Shared;
@@ -62,7 +63,9 @@ macro_rules! semaphores {
                     semaphore: Box::leak(Box::new(semaphore)), // its permits are kept between steps
                 }
             }
+        }
 
+        impl Holding for $Object {
             fn acquire(&self, patience: Patience) -> Answer {
                 let taken = match patience {
                     Patience::Endless => self.semaphore.acquire(),
@@ -92,15 +95,9 @@ macro_rules! semaphores {
 
             fn call(&self, op: &str, args: &Args) -> Answer {
                 match op {
-                    "acquire" => self.acquire(lock::patience(args)?),
-                    "release" => {
-                        let [] = args.bind([])?;
-                        self.release()
-                    }
                     "get_value" => Ok(Value::int(self.semaphore.value())),
-                    "__enter__" => self.acquire(Patience::Endless),
-                    "__exit__" => self.release(),
-                    _ => Err(Raised::no_such(&self.kind(), op)),
+                    _ => hold(self, op, args)
+                        .unwrap_or_else(|| Err(Raised::no_such(&self.kind(), op))),
                 }
             }
 

@@ -5,79 +5,36 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::codes::{Code, Native, Scalar, with_type};
-use super::lock::{self, LockObject, RLockObject, acquired};
-use super::{Args, Handle, Object, Patience, held, need};
+use super::codes::{Code, Native, Scalar, over_each_type, with_type};
+use super::guarded::{self, Guard, Owned, Travelling, Typed};
+use super::{Args, Handle, Object, held, need};
 use crate::conform::raised::{Answer, Raised};
 use crate::conform::value::Value;
-use crate::shm::Shared;
 use crate::{Value as Cell, ValueGuard};
 
-/// What guards a value or an array.
-#[derive(Clone, Serialize, Deserialize)]
-pub enum Guard {
-    /// Its own lock.
-    Own,
-    /// The unlocked forms are used.
-    None,
-    /// One that the program has given, which is taken around the unlocked forms.
-    Given(Value),
-}
-
-impl Guard {
-    /// Of the argument `lock`.
-    ///
-    /// # Errors
-    /// AttributeError: it is no lock.
-    pub fn of(lock: Option<Value>) -> Answer<Guard> {
-        match lock {
-            None | Some(Value::None | Value::Bool(true)) => Ok(Guard::Own),
-            Some(Value::Bool(false)) => Ok(Guard::None),
-            Some(Value::Object(object))
-                if object.as_any().is::<LockObject>() || object.as_any().is::<RLockObject>() =>
-            {
-                Ok(Guard::Given(Value::Object(object)))
-            }
-            Some(other) => Err(Raised::no_such(&other.kind(), "acquire")),
-        }
-    }
-
-    /// Does something with a given lock held.
-    pub fn around<R>(lock: &Value, work: impl FnOnce() -> Answer<R>) -> Answer<R> {
-        super::call(lock, "acquire", &Args::none())?;
-        let result = work();
-        super::call(lock, "release", &Args::none())?;
-        result
-    }
-}
-
 /// A value of some type, under its code.
-trait Stored: Send + Sync {
+trait Stored: Owned {
     /// With its own lock, unless this thread has it already.
     fn load(&self) -> Answer<Scalar>;
     fn store(&self, scalar: Scalar) -> Answer<()>;
     fn load_unlocked(&self) -> Scalar;
     fn store_unlocked(&self, scalar: Scalar);
-    fn acquire(&self, patience: Patience) -> Answer;
-    fn place(&self) -> usize;
-    fn is_locked(&self) -> bool;
-    fn repr(&self) -> String;
-    fn travel(&self, code: Code, guard: Guard) -> Travelling;
+    fn any(&self) -> AnyCell;
 }
 
-struct Typed<T: Native>(&'static Cell<T>);
+over_each_type! { AnyCell, Cell, Stored }
 
-impl<T: Native> Typed<T> {
+impl<T: Native> Typed<Cell<T>> {
     /// Does something with the guard that this thread keeps.
     fn with_kept<R>(&self, work: impl FnOnce(&mut ValueGuard<'static, T>) -> R) -> Option<R> {
-        let mut guard = held::take_as::<ValueGuard<'static, T>>(self.0.block().address())?;
+        let mut guard = held::take_as::<ValueGuard<'static, T>>(self.place())?;
         let result = work(&mut guard);
-        held::keep(self.0.block().address(), guard);
+        held::keep(self.place(), guard);
         Some(result)
     }
 }
 
-impl<T: Native + std::fmt::Debug> Stored for Typed<T>
+impl<T: Native + std::fmt::Debug> Stored for Typed<Cell<T>>
 where
     Cell<T>: Into<AnyCell>,
 {
@@ -108,85 +65,8 @@ where
         self.0.set_unlocked(T::store(scalar));
     }
 
-    fn acquire(&self, patience: Patience) -> Answer {
-        let taken = match patience {
-            Patience::Endless => self.0.lock(),
-            Patience::None => self.0.try_lock(),
-            Patience::Within(time) => self.0.lock_timeout(time),
-        };
-        acquired(taken, patience, self.place(), |guard| {
-            guard.mark_consistent()
-        })
-    }
-
-    fn place(&self) -> usize {
-        self.0.block().address()
-    }
-
-    fn is_locked(&self) -> bool {
-        self.0.try_lock().is_err()
-    }
-
-    fn repr(&self) -> String {
-        format!("{:?}", self.0)
-    }
-
-    fn travel(&self, code: Code, guard: Guard) -> Travelling {
-        Travelling {
-            code,
-            guard,
-            cell: self.0.clone().into(),
-        }
-    }
-}
-
-macro_rules! cells {
-    ($($Type:ident)+) => {
-        /// A shared value of one of the types.
-        #[allow(non_camel_case_types)] // the variants are the types
-        #[derive(Serialize, Deserialize)]
-        enum AnyCell {
-            $($Type(Cell<$Type>),)+
-        }
-
-        $(
-            impl From<Cell<$Type>> for AnyCell {
-                fn from(cell: Cell<$Type>) -> AnyCell {
-                    AnyCell::$Type(cell)
-                }
-            }
-        )+
-
-        impl AnyCell {
-            fn stored(self) -> Arc<dyn Stored> {
-                match self {
-                    $(AnyCell::$Type(cell) => Arc::new(typed(cell)),)+
-                }
-            }
-        }
-    };
-}
-
-cells! { i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 char }
-
-fn typed<T: Native>(cell: Cell<T>) -> Typed<T> {
-    Typed(Box::leak(Box::new(cell))) // its guards are kept between steps
-}
-
-#[derive(Serialize, Deserialize)]
-pub struct Travelling {
-    code: Code,
-    guard: Guard,
-    cell: AnyCell,
-}
-
-impl Travelling {
-    pub fn object(self) -> ValueObject {
-        ValueObject {
-            code: self.code,
-            guard: self.guard,
-            stored: self.cell.stored(),
-        }
+    fn any(&self) -> AnyCell {
+        self.0.clone().into()
     }
 }
 
@@ -199,10 +79,8 @@ pub struct ValueObject {
 
 impl ValueObject {
     pub fn construct(args: &Args) -> Answer {
-        let mut args = args.clone();
-        let lock = args.kw.iter().position(|(name, _)| name == "lock");
-        let lock = lock.map(|at| args.kw.remove(at).1);
-        ValueObject::made(&args, Guard::of(lock)?)
+        let (guard, args) = Guard::of(args)?;
+        ValueObject::made(&args, guard)
     }
 
     pub fn raw(args: &Args) -> Answer {
@@ -267,32 +145,15 @@ impl ValueObject {
             }),
         }
     }
-
-    /// # Errors
-    /// Those of its lock.
-    pub fn acquire(&self, patience: Patience) -> Answer {
-        self.stored.acquire(patience)
-    }
-
-    fn release(&self) -> Answer {
-        give_back(self.stored.place(), || self.stored.is_locked())
-    }
 }
 
-/// Drops the guard that this thread keeps, if it does.
-pub fn give_back(place: usize, is_locked: impl FnOnce() -> bool) -> Answer {
-    if held::take(place).is_some() {
-        Ok(Value::None)
-    } else if is_locked() {
-        Err(Raised::new(
-            "AssertionError",
-            "there is no guard to drop: another thread holds the lock",
-        ))
-    } else {
-        Err(Raised::new(
-            "AssertionError",
-            "there is no guard to drop: no one holds the lock",
-        ))
+impl From<Travelling<AnyCell>> for ValueObject {
+    fn from(arrived: Travelling<AnyCell>) -> ValueObject {
+        ValueObject {
+            code: arrived.code,
+            guard: arrived.guard,
+            stored: arrived.shared.stored(),
+        }
     }
 }
 
@@ -312,20 +173,13 @@ impl Object for ValueObject {
     }
 
     fn call(&self, op: &str, args: &Args) -> Answer {
-        let delegated = matches!(op, "acquire" | "release" | "__enter__" | "__exit__");
-        match (op, &self.guard) {
-            ("get_lock", Guard::Own) => Ok(Value::object(OwnLock(Owner::Value(self.clone())))),
-            ("get_lock", Guard::Given(lock)) => Ok(lock.clone()),
-            ("get_obj", Guard::Own | Guard::Given(_)) => Ok(Value::object(ValueObject {
+        let bare = || {
+            Value::object(ValueObject {
                 guard: Guard::None,
                 ..self.clone()
-            })),
-            (_, Guard::Given(lock)) if delegated => super::call(lock, op, args),
-            ("acquire", Guard::Own) => self.acquire(lock::patience(args)?),
-            ("__enter__", Guard::Own) => self.acquire(Patience::Endless),
-            ("release" | "__exit__", Guard::Own) => self.release(),
-            _ => Err(Raised::no_such(&self.kind(), op)),
-        }
+            })
+        };
+        guarded::call(self, (&self.guard, &*self.stored), bare, op, args)
     }
 
     fn attribute(&self, name: &str) -> Answer {
@@ -343,51 +197,11 @@ impl Object for ValueObject {
     }
 
     fn travel(&self) -> Answer<Handle> {
-        Ok(Handle::Value(
-            self.stored.travel(self.code, self.guard.clone()),
-        ))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-/// The lock of a value or an array, which is no object of its own here: its guard is the way to the data.
-pub struct OwnLock(pub Owner);
-
-pub enum Owner {
-    Value(ValueObject),
-    Array(super::array::ArrayObject),
-}
-
-impl OwnLock {
-    fn owner(&self) -> &dyn Object {
-        match &self.0 {
-            Owner::Value(value) => value,
-            Owner::Array(array) => array,
-        }
-    }
-}
-
-impl Object for OwnLock {
-    fn kind(&self) -> String {
-        "RLock".into()
-    }
-
-    fn repr(&self) -> String {
-        format!("<the lock of {}>", self.owner().repr())
-    }
-
-    fn call(&self, op: &str, args: &Args) -> Answer {
-        match op {
-            "acquire" | "release" | "__enter__" | "__exit__" => self.owner().call(op, args),
-            _ => Err(Raised::no_such(&self.kind(), op)),
-        }
-    }
-
-    fn travel(&self) -> Answer<Handle> {
-        self.owner().travel()
+        Ok(Handle::Value(Travelling {
+            code: self.code,
+            guard: self.guard.clone(),
+            shared: self.stored.any(),
+        }))
     }
 
     fn as_any(&self) -> &dyn Any {
