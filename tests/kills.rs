@@ -63,6 +63,11 @@ fn many_messages_pass_through_deaths() {
 }
 
 #[test]
+fn a_manager_survives_its_clients() {
+    holds::row("Manager", Technique::RandomKills);
+}
+
+#[test]
 fn random_kills_cost_a_pool_what_the_dead_had() {
     holds::row("Pool", Technique::RandomKills);
 }

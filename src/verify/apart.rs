@@ -13,6 +13,7 @@ use super::crew::{self, Tally};
 use super::event_kills::Items;
 use super::giving_up::{self, Campaign};
 use super::kills::Moves;
+use super::manager_kills::Clients;
 use super::pair::Guard;
 use super::pipe_kills::Parcels;
 use super::queue_kills::Flow;
@@ -49,6 +50,8 @@ pub enum Subject {
     Queue {
         messages: u64,
     },
+    /// A manager's clients.
+    Clients,
     /// The workers of a pool.
     Pool,
 }
@@ -65,6 +68,7 @@ impl Subject {
             Subject::Queue { messages } => {
                 crew::campaign(|| Flow::new(messages, kills), kills, seed, killed)
             }
+            Subject::Clients => crew::campaign(Clients::new, kills, seed, killed),
             Subject::Pool => pool_kills::campaign(kills, seed, killed),
         }
     }

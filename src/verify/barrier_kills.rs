@@ -9,8 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Fallible;
 use super::crew::{Board, Tally, Work};
+use super::{Fallible, pace};
 use crate::explore::dice::Dice;
 use crate::{Array, Barrier, BarrierError, Process, Value};
 
@@ -107,9 +107,7 @@ fn lane(number: usize, meetings: Meetings, board: Board) -> Fallible {
             Err(other) => return Err(other.into()),
         }
         line.moved();
-        for _ in 0..dice.below(200) {
-            std::hint::spin_loop();
-        }
+        pace::spin(dice.below(200));
     }
     // Another may have reset it after it was aborted for the end, and not know yet that it is to end.
     Ok(barrier.abort()?)

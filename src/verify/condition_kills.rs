@@ -10,8 +10,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Fallible;
 use super::crew::{Board, Line, Tally, Work};
+use super::{Fallible, pace};
 use crate::explore::dice::Dice;
 use crate::{Condition, ConditionError, ConditionGuard, LockError, Process, RLock, Value};
 
@@ -151,9 +151,7 @@ fn lane(number: usize, store: Store, board: Board) -> Fallible {
         tell(other, 1)?;
         drop(held);
         line.moved();
-        for _ in 0..dice.below(100) {
-            std::hint::spin_loop();
-        }
+        pace::spin(dice.below(100));
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::leftovers::{leaving_nothing, shares_no_names};
-use super::{Fallible, stuck};
+use super::{Fallible, pace, stuck};
 use crate::explore::dice::Dice;
 use crate::{Array, Process, Value};
 
@@ -38,8 +38,12 @@ pub struct Board {
     moves: Array<u64>,
     /// How often each lane met what a death had left; written by the lane only.
     met: Array<u64>,
+    /// What each lane does, as text of [`DOING_BYTES`]; written by the lane only.
+    doing: Array<u8>,
     stop: Value<u32>,
 }
+
+const DOING_BYTES: usize = 32;
 
 /// A lane's own line of the board.
 pub struct Line {
@@ -59,6 +63,11 @@ pub trait Work {
     /// Whether a lane moves on before the victim of a kill is started again.
     fn goes_on_without(&self, _lane: usize, _victim: usize) -> bool {
         true
+    }
+
+    /// Those that the lanes wait for besides each other, to be described when one hangs.
+    fn servers(&self) -> Vec<Process> {
+        Vec::new()
     }
 
     /// How many moves there must have been, of all lanes together, before a kill; and, counted on, before the end.
@@ -134,8 +143,17 @@ impl Board {
         Ok(Board {
             moves: Array::new(lanes)?,
             met: Array::new(lanes)?,
+            doing: Array::new(lanes * DOING_BYTES)?,
             stop: Value::new(0)?,
         })
+    }
+
+    /// What a lane has said that it does.
+    fn doing(&self, lane: usize) -> String {
+        let place = lane * DOING_BYTES..(lane + 1) * DOING_BYTES;
+        let all = self.doing.to_vec_unlocked();
+        let text = all.get(place).unwrap_or_default().split(|&byte| byte == 0);
+        String::from_utf8_lossy(text.take(1).next().unwrap_or_default()).into_owned()
     }
 
     /// A lane's own line, where its predecessor left it.
@@ -168,6 +186,19 @@ impl Line {
         self.moves += 1;
         let moves = &self.board.moves;
         moves.set_unlocked(self.lane, self.moves).expect(WITHIN);
+    }
+
+    /// What this lane does next, for the report of a hang: the kernel does not tell which of its calls a process that
+    /// waits for a server is in.
+    pub fn about_to(&self, call: &str) {
+        let padded = call.bytes().chain(std::iter::repeat(0));
+        let first = self.lane * DOING_BYTES;
+        for (at, byte) in padded.take(DOING_BYTES).enumerate() {
+            self.board
+                .doing
+                .set_unlocked(first + at, byte)
+                .expect(WITHIN);
+        }
     }
 
     /// Someone's death was met.
@@ -210,9 +241,7 @@ impl<W: Work> Crew<W> {
         let mut goals = self.moves();
         goals[victim] += dice.below(3);
         self.await_moves(&goals, "some moves of the lane that is to be killed")?;
-        for _ in 0..dice.below(4_000) {
-            std::hint::spin_loop();
-        }
+        pace::before_a_kill(dice);
         let process = &self.processes[victim];
         let code = process.kill().and_then(|()| process.join());
         match code? {
@@ -303,9 +332,18 @@ impl<W: Work> Crew<W> {
     }
 
     fn who(&self) -> Vec<(String, Option<u32>)> {
-        self.processes
-            .iter()
-            .map(|process| (process.name(), process.pid()))
+        let servers = self.work.servers().into_iter();
+        let servers = servers.map(|server| (server.name(), server.pid()));
+        let lanes = self.processes.iter().enumerate();
+        lanes
+            .map(|(lane, process)| {
+                let name = match self.board.doing(lane) {
+                    doing if doing.is_empty() => process.name(),
+                    doing => format!("{}, at {doing}", process.name()),
+                };
+                (name, process.pid())
+            })
+            .chain(servers)
             .collect()
     }
 

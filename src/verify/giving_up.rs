@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::crew::Tally;
 use super::leftovers::leaving_nothing;
 use super::pair::{Guard, SharedPair, Then, Trouble};
-use super::{Fallible, stuck};
+use super::{Fallible, pace, stuck};
 use crate::explore::dice::Dice;
 use crate::{ExitCode, LockFailure, Process, Value};
 
@@ -88,9 +88,7 @@ fn round(campaign: Campaign, dice: &mut Dice) -> Fallible<(bool, u64)> {
             return Err(hung("the victim's moves", &processes).into());
         }
     }
-    for _ in 0..dice.below(4_000) {
-        std::hint::spin_loop();
-    }
+    pace::before_a_kill(dice);
     let (victim, others) = processes.split_first().expect("it was started first");
     let code = victim.kill().and_then(|()| victim.join());
     match code? {
@@ -174,8 +172,7 @@ fn other(round: Round) -> Fallible<ExitCode> {
 
 /// Takes the lock once. If its owner died, gives it up.
 fn attempt(pair: &SharedPair, turns: u64) -> Fallible<u8> {
-    let dawdle = || (0..turns).for_each(|_| std::hint::spin_loop());
-    match pair.shift(1, dawdle, Then::GiveUp) {
+    match pair.shift(1, || pace::spin(turns), Then::GiveUp) {
         Ok(_) => Ok(STOPPED),
         Err(Trouble::Lock(LockFailure::OwnerDied)) => Ok(GAVE_UP),
         Err(Trouble::Lock(LockFailure::NotRecoverable)) => Ok(REFUSED),

@@ -7,9 +7,9 @@
 //! Whoever takes the lock finds the pair whole, or is told that its owner died. In the end there were as many moves
 //! as the lanes count, or, for each death, one more.
 
-use super::Fallible;
 use super::crew::{Board, Tally, Work};
 use super::pair::{Found, Guard, SharedPair, Then};
+use super::{Fallible, pace};
 use crate::Process;
 use crate::explore::dice::Dice;
 
@@ -58,31 +58,13 @@ fn lane(number: usize, pair: SharedPair, board: Board) -> Fallible {
     let mut line = board.line(number)?;
     let mut dice = Dice::new(line.moves() ^ (number as u64) << 32);
     while !line.is_stopped() {
-        let (amount, turns, pause) = (dice.below(9) as i64, dice.below(200), dice.below(100));
-        // Who gives up its core for a while is killed there more often: with the lock in one of two cases.
-        let rest = dice.below(16);
-        let dawdle = || {
-            if rest == 0 {
-                std::thread::yield_now()
-            } else {
-                spin(turns)
-            }
-        };
-        let found = pair.shift(amount, dawdle, Then::Mend);
+        let amount = dice.below(9) as i64;
+        let found = pair.shift(amount, pace::dawdle(&mut dice, 200), Then::Mend);
         if found? == Found::OwnerDied {
             line.met_a_death();
         }
         line.moved();
-        if rest == 1 {
-            std::thread::yield_now();
-        }
-        spin(pause);
+        pace::dawdle(&mut dice, 100)();
     }
     Ok(())
-}
-
-fn spin(turns: u64) {
-    for _ in 0..turns {
-        std::hint::spin_loop();
-    }
 }

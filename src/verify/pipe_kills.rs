@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Fallible;
 use super::crew::{Board, Tally, Work};
+use super::ledger::Ledger;
 use crate::explore::dice::Dice;
-use crate::{Array, Pipe, Process, Receiver, Sender};
+use crate::{Pipe, Process, Receiver, Sender};
 
 const SENDERS: usize = 2;
 const RECEIVER: usize = SENDERS;
@@ -26,36 +27,16 @@ struct Parcel {
 pub struct Parcels {
     receiver: Receiver<Option<Parcel>>,
     sender: Sender<Option<Parcel>>,
-    log: Log,
-}
-
-/// Of each sender; each array is written by one lane only.
-#[derive(Clone, Serialize, Deserialize)]
-struct Log {
-    /// The last number that was begun: it is never sent again.
-    begun: Array<u64>,
-    sent: Array<u64>,
-    /// Numbers that were begun by a sender that was killed before it could say that they were sent.
-    unknown: Array<u64>,
-    /// The last number that was received.
-    last: Array<u64>,
-    received: Array<u64>,
+    ledger: Ledger,
 }
 
 impl Parcels {
     pub fn new() -> Fallible<Parcels> {
         let (receiver, sender) = Pipe::one_way()?;
-        let log = Log {
-            begun: Array::new(SENDERS)?,
-            sent: Array::new(SENDERS)?,
-            unknown: Array::new(SENDERS)?,
-            last: Array::new(SENDERS)?,
-            received: Array::new(SENDERS)?,
-        };
         Ok(Parcels {
             receiver,
             sender,
-            log,
+            ledger: Ledger::new(SENDERS)?,
         })
     }
 }
@@ -66,11 +47,11 @@ impl Work for Parcels {
     }
 
     fn lane(&self, number: usize, board: Board) -> Process {
-        let log = self.log.clone();
+        let ledger = self.ledger.clone();
         if number == RECEIVER {
-            Process::new(receive, (self.receiver.clone(), log, board))
+            Process::new(receive, (self.receiver.clone(), ledger, board))
         } else {
-            Process::new(send, (number, self.sender.clone(), log, board))
+            Process::new(send, (number, self.sender.clone(), ledger, board))
         }
     }
 
@@ -83,67 +64,34 @@ impl Work for Parcels {
         Ok(self.sender.send(&None)?)
     }
 
-    fn judge(&self, tally: &Tally) -> Fallible {
+    fn judge(&self, _tally: &Tally) -> Fallible {
         // What is left in the pipe counts as received: behind the end's mark come those who were slow to stop.
-        let mut left = Line::of(&self.log)?;
-        while self.receiver.poll(std::time::Duration::ZERO)? {
-            if let Some(parcel) = self.receiver.recv()? {
-                left.receive(parcel, &self.log)?;
-            }
-        }
-        let sum = |array: &Array<u64>| array.to_vec_unlocked().iter().sum::<u64>();
-        let (sent, received) = (sum(&self.log.sent), sum(&self.log.received));
-        let (least, most) = (
-            sent.saturating_sub(tally.kills),
-            sent + sum(&self.log.unknown),
-        );
-        if !(least..=most).contains(&received) {
-            return Err(format!(
-                "{sent} parcels were sent and {received} received, with {} deaths: it should be {least} to {most}",
-                tally.kills
-            )
-            .into());
-        }
-        Ok(())
+        drain(&self.receiver, &self.ledger)?;
+        self.ledger.judge()
     }
 }
 
-/// What the receiver knows of each sender.
-struct Line {
-    last: Vec<u64>,
-    received: Vec<u64>,
+/// Whether numbers are missing before this one.
+fn take(parcel: Parcel, ledger: &Ledger) -> Fallible<bool> {
+    let Parcel {
+        lane,
+        number,
+        content,
+    } = parcel;
+    if content != contents(lane, number) {
+        return Err(format!("parcel {number} of sender {lane} is not what was sent").into());
+    }
+    ledger.receive(lane, number)
 }
 
-impl Line {
-    fn of(log: &Log) -> Fallible<Line> {
-        Ok(Line {
-            last: log.last.to_vec_unlocked(),
-            received: log.received.to_vec_unlocked(),
-        })
-    }
-
-    /// Whether numbers are missing before this one.
-    fn receive(&mut self, parcel: Parcel, log: &Log) -> Fallible<bool> {
-        let Parcel {
-            lane,
-            number,
-            content,
-        } = parcel;
-        if content != contents(lane, number) {
-            return Err(format!("parcel {number} of sender {lane} is not what was sent").into());
+/// All that is there now.
+fn drain(receiver: &Receiver<Option<Parcel>>, ledger: &Ledger) -> Fallible {
+    while receiver.poll(std::time::Duration::ZERO)? {
+        if let Some(parcel) = receiver.recv()? {
+            take(parcel, ledger)?;
         }
-        let last = self.last[lane];
-        if number <= last {
-            return Err(
-                format!("parcel {number} of sender {lane} comes after parcel {last}").into(),
-            );
-        }
-        self.last[lane] = number;
-        self.received[lane] += 1;
-        log.last.set_unlocked(lane, number)?;
-        log.received.set_unlocked(lane, self.received[lane])?;
-        Ok(number > last + 1)
     }
+    Ok(())
 }
 
 /// Of a few bytes, and now and then of more than a packet holds.
@@ -156,44 +104,34 @@ fn contents(lane: usize, number: u64) -> Vec<u8> {
     (0..size).map(|_| dice.roll() as u8).collect()
 }
 
-fn send(lane: usize, sender: Sender<Option<Parcel>>, log: Log, board: Board) -> Fallible {
+fn send(lane: usize, sender: Sender<Option<Parcel>>, ledger: Ledger, board: Board) -> Fallible {
     let mut line = board.line(lane)?;
-    let (mut begun, mut sent) = (log.begun.get_unlocked(lane)?, log.sent.get_unlocked(lane)?);
-    let unknown = log.unknown.get_unlocked(lane)?;
-    if begun > sent + unknown {
-        log.unknown.set_unlocked(lane, begun - sent)?;
-        line.met_a_death(); // its own predecessor's, between the two
+    if ledger.take_over(lane)? {
+        line.met_a_death();
     }
     while !line.is_stopped() {
-        begun += 1;
-        log.begun.set_unlocked(lane, begun)?;
-        let content = contents(lane, begun);
+        let number = ledger.begin(lane)?;
+        let content = contents(lane, number);
         sender.send(&Some(Parcel {
             lane,
-            number: begun,
+            number,
             content,
         }))?;
-        sent += 1;
-        log.sent.set_unlocked(lane, sent)?;
+        ledger.has_sent(lane)?;
         line.moved();
     }
     Ok(())
 }
 
-fn receive(receiver: Receiver<Option<Parcel>>, log: Log, board: Board) -> Fallible {
+fn receive(receiver: Receiver<Option<Parcel>>, ledger: Ledger, board: Board) -> Fallible {
     let mut line = board.line(RECEIVER)?;
-    let mut known = Line::of(&log)?;
+    ledger.new_receiver();
     while let Some(parcel) = receiver.recv()? {
-        if known.receive(parcel, &log)? {
+        if take(parcel, &ledger)? {
             line.met_a_death();
         }
         line.moved();
     }
     // Senders that wait for room go on, and see that they are to stop.
-    while receiver.poll(std::time::Duration::ZERO)? {
-        if let Some(parcel) = receiver.recv()? {
-            known.receive(parcel, &log)?;
-        }
-    }
-    Ok(())
+    drain(&receiver, &ledger)
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::crew::Tally;
 use super::leftovers::leaving_nothing;
-use super::{Fallible, stuck};
+use super::{Fallible, pace, stuck};
 use crate::explore::dice::Dice;
 use crate::{Array, Pool, PoolError, Value, active_children};
 
@@ -202,9 +202,7 @@ fn task(journal: Journal, number: usize, content: Vec<u8>, along: Option<Value<u
         .expect(within);
     let runs = journal.runs.get_unlocked(number).expect(within);
     journal.runs.set_unlocked(number, runs + 1).expect(within);
-    for _ in 0..number % 50 * 20 {
-        std::hint::spin_loop();
-    }
+    pace::spin(number as u64 % 50 * 20);
     Answer {
         number,
         content,
@@ -233,9 +231,7 @@ fn kill_some(
     let mut dice = Dice::new(seed);
     for number in 0..kills {
         await_more(dice.below(40), answers, is_over)?;
-        for _ in 0..dice.below(4_000) {
-            std::hint::spin_loop();
-        }
+        pace::before_a_kill(&mut dice);
         let deadline = Instant::now() + stuck::PATIENCE;
         loop {
             let workers = active_children();

@@ -146,6 +146,9 @@ pub static CHECKS: &[Check] = &[
     row("Pool", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Pool, b, p)
     }),
+    row("Manager", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Clients, b, p)
+    }),
     row("Manager", Technique::Hostile, hostile::clients),
     row("the turn", Technique::LostUpdate, turn::lost_update),
     row("the turn", Technique::LostAppend, turn::lost_append),

@@ -17,7 +17,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestError, 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Fallible, Progress, Report, stuck};
+use super::{Budget, Fallible, Progress, Report, pace, stuck};
 use crate::check::{Event, History, Spec, Verdict, judge};
 use crate::explore::dice::Dice;
 use crate::{Array, Process, Value};
@@ -210,7 +210,7 @@ fn lane<S: Subject>(
 fn dawdle(dice: &RefCell<Dice>) {
     match dice.borrow_mut().below(64) {
         0 => std::thread::yield_now(),
-        turns => (0..turns).for_each(|_| std::hint::spin_loop()),
+        turns => pace::spin(turns),
     }
 }
 

@@ -11,8 +11,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Fallible;
 use super::crew::{Board, Tally, Work};
+use super::{Fallible, pace};
 use crate::explore::dice::Dice;
 use crate::{Array, BoundedSemaphore, Process, Semaphore, SemaphoreError, Value};
 
@@ -132,15 +132,7 @@ fn lane(number: usize, turns: Turns, board: Board) -> Fallible {
     let mut dice = Dice::new(line.moves() ^ (number as u64) << 32);
     turns.finish_renewing(number)?;
     while !line.is_stopped() {
-        let (length, rest) = (dice.below(200), dice.below(16));
-        // Who gives up its core for a while is killed there more often.
-        let dawdle = || {
-            if rest == 0 {
-                std::thread::yield_now();
-            } else {
-                (0..length).for_each(|_| std::hint::spin_loop());
-            }
-        };
+        let dawdle = pace::dawdle(&mut dice, 200);
         match dice.below(6) {
             0 => turns.sit(dawdle)?,
             1 => turns.renew_seat(number)?,
