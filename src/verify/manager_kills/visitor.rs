@@ -152,7 +152,10 @@ fn take_stock(visitor: usize, objects: &Objects, facts: &Facts, line: &Line) -> 
     }
     facts.acknowledged.set_unlocked(visitor, last)?;
     let book = objects.book.get(&visitor)?.unwrap_or(0);
-    if book != last && book + 1 != last {
+    if book + 1 == last {
+        // It was killed between the two.
+        objects.book.insert(visitor, last)?;
+    } else if book != last {
         return Err(format!("visitor {visitor} wrote {last} in the book: {book}").into());
     }
     if list.len() > KEPT {
