@@ -141,8 +141,8 @@ pub use net::{
     NoAddress,
 };
 pub use process::{
-    AsyncResult, ExitCode, Failure, Imap, Pool, PoolBuilder, PoolError, Process, ProcessError,
-    StartMethod, Status, TaskPanic, active_children, current_process, parent_process,
+    AsyncResult, Calls, ExitCode, Failure, Imap, LostTask, Pool, PoolBuilder, PoolError, Process,
+    ProcessError, StartMethod, Status, TaskPanic, active_children, current_process, parent_process,
     set_start_method,
 };
 pub use shm::Plain;

@@ -46,6 +46,8 @@ pub use error::ProcessError;
 pub use handle::{Process, Status};
 pub use outcome::{ExitCode, Outcome};
 pub(crate) use pool::PoolWatch;
-pub use pool::{AsyncResult, Failure, Imap, Pool, PoolBuilder, PoolError, TaskPanic};
+pub use pool::{
+    AsyncResult, Calls, Failure, Imap, LostTask, Pool, PoolBuilder, PoolError, TaskPanic,
+};
 pub use start_method::{StartMethod, set_start_method, start_method};
 pub use target::{Argument, Target, spawnable};

@@ -8,6 +8,7 @@ pub mod fork;
 pub mod futex;
 pub mod image;
 pub mod life;
+pub mod limit;
 pub mod memory;
 pub mod message;
 pub mod named;

@@ -124,7 +124,11 @@ fn one_round(pool: &Pool, dice: &mut Dice, answers: &AtomicU64, killed: &Killed)
         match results.next_timeout(stuck::PATIENCE) {
             Ok(Some(answer)) => check(number, answer, &journal)?,
             Ok(None) => return Err(format!("{number} answers to {ROUND} tasks").into()),
-            Err(PoolError::WorkerDied { exit: Some(-9) }) => lost.push(number),
+            Err(PoolError::WorkerDied {
+                signal: Some(9),
+                task,
+                ..
+            }) if task.chunk.contains(&number) => lost.push(number),
             Err(PoolError::TimedOut) => return Err(missing(number)),
             Err(other) => return Err(format!("task {number}: {other}").into()),
         }

@@ -9,7 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{
-    LONG, NOW, assert_died, assert_panicked, exit_with, kill_self, pass, pid, pid_for, pool, square,
+    LONG, NOW, assert_died, assert_panicked, exit_with, in_child, kill_self, pass, pid, pid_for,
+    pool, square,
 };
 
 #[test]
@@ -69,7 +70,7 @@ fn hold_twice(begun: Queue<u32>, gate: Event) -> u32 {
     std::process::id()
 }
 
-fn kill_worker(pid: u32) {
+pub(super) fn kill_worker(pid: u32) {
     kill(Pid::from_raw(pid as i32), Signal::SIGKILL).unwrap();
 }
 
@@ -112,6 +113,60 @@ fn idle_workers_that_are_killed_cost_nothing() -> Result<(), PoolError> {
         assert!((0..50).map(square).eq(squares), "round {round}");
     }
     Ok(())
+}
+
+#[test]
+fn a_pool_whose_idle_workers_were_killed_ends_and_works() {
+    /// While the pool is in no call. The calling process has no other children.
+    fn kill_all() -> Result<(), PoolError> {
+        for worker in forkproof::active_children() {
+            worker.kill()?;
+            worker.join()?;
+        }
+        Ok(())
+    }
+    fn bereft() -> Result<Pool, PoolError> {
+        let pool = pool(2);
+        assert_eq!(pool.map(square, 0..50)?.len(), 50);
+        kill_all()?;
+        Ok(pool)
+    }
+    fn works() -> Result<(), PoolError> {
+        let pool = bereft()?;
+        assert_eq!(pool.apply(square, (5,))?, 25);
+        Ok(())
+    }
+    fn joins() -> Result<(), PoolError> {
+        let pool = bereft()?;
+        pool.close()?;
+        pool.join()
+    }
+    fn joins_with_work() -> Result<(), PoolError> {
+        let pool = bereft()?;
+        let squares = pool.map_async(square, 0..100)?;
+        pool.close()?;
+        kill_all()?;
+        pool.join()?;
+        assert_eq!(squares.get()?.len(), 100);
+        Ok(())
+    }
+    fn terminates() -> Result<(), PoolError> {
+        let pool = bereft()?;
+        pool.terminate();
+        assert!(matches!(
+            pool.apply(square, (5,)),
+            Err(PoolError::Terminated)
+        ));
+        pool.join()
+    }
+    fn drops() -> Result<(), PoolError> {
+        bereft().map(drop)
+    }
+    in_child(works, ());
+    in_child(joins, ());
+    in_child(joins_with_work, ());
+    in_child(terminates, ());
+    in_child(drops, ());
 }
 
 #[test]

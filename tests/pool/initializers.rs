@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use forkproof::{Event, ExitCode, Pool, PoolError, Value};
+use forkproof::{Event, ExitCode, Pool, PoolError, Queue, Value};
 
 use super::{LONG, pool, square};
 
@@ -90,7 +90,6 @@ fn a_failing_one_is_one_error_and_no_worker_is_started_again() -> Result<(), for
         ("code", "returned exit code 3"),
         ("panic", ": out of order"),
         ("exit", "ended the worker with exit code 5"),
-        ("signal", "died of signal 9"),
     ] {
         let runs = Value::new(0)?;
         let pool = Pool::builder()
@@ -100,6 +99,44 @@ fn a_failing_one_is_one_error_and_no_worker_is_started_again() -> Result<(), for
         assert_stops(&pool, expected);
         assert!(runs.get()? <= 2, "{how}: each worker once");
     }
+    Ok(())
+}
+
+#[test]
+fn a_worker_that_is_killed_in_it_is_replaced() -> Result<(), forkproof::Error> {
+    fn wait_and_set(begun: Queue<u32>, gate: Event) {
+        begun.put(std::process::id()).unwrap();
+        gate.wait();
+        set(5);
+    }
+    let (begun, gate) = (Queue::new()?, Event::new()?);
+    let pool = Pool::builder()
+        .processes(1)
+        .initializer(wait_and_set, (begun.clone(), gate.clone()))?
+        .build()?;
+    let result = pool.apply_async(get, (0,))?;
+    for _ in 0..10 {
+        super::deaths::kill_worker(begun.get()?);
+        while begun.is_empty() {
+            assert!(!result.ready()); // takes the death up
+            std::thread::yield_now();
+        }
+    }
+    gate.set();
+    assert_eq!(result.get_timeout(LONG)?, 5);
+    Ok(())
+}
+
+#[test]
+fn one_in_which_every_worker_is_killed_stops_the_pool() -> Result<(), forkproof::Error> {
+    let runs = Value::new(0)?;
+    let pool = Pool::builder()
+        .processes(2)
+        .initializer(refuse, (runs.clone(), "signal".to_owned()))?
+        .build()?;
+    assert_stops(&pool, "died of signal 9, again and again");
+    assert!(runs.get()? > 2, "more than each once");
+    assert!(runs.get()? <= 2 + 16 + 2);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod initializers;
 mod methods;
 mod results;
 mod states;
+mod terms;
 mod threads;
 mod values;
 
@@ -68,7 +69,12 @@ fn assert_panicked<T: std::fmt::Debug>(result: Result<T, PoolError>, message: &s
 #[track_caller]
 fn assert_died<T: std::fmt::Debug>(result: Result<T, PoolError>, expected: i32) {
     match result {
-        Err(PoolError::WorkerDied { exit }) => assert_eq!(exit, Some(expected)),
+        Err(PoolError::WorkerDied { exit, signal, .. }) if expected < 0 => {
+            assert_eq!((exit, signal), (None, Some(-expected)));
+        }
+        Err(PoolError::WorkerDied { exit, signal, .. }) => {
+            assert_eq!((exit, signal), (Some(expected), None));
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -77,7 +83,13 @@ fn assert_died<T: std::fmt::Debug>(result: Result<T, PoolError>, expected: i32) 
 fn in_child<F: Target<Args>, Args: Argument>(part: F, args: Args) {
     let child = Process::new(part, args);
     child.start().unwrap();
-    assert_eq!(child.join().unwrap(), 0, "see standard error");
+    match child.join_timeout(LONG).unwrap() {
+        Some(code) => assert_eq!(code, 0, "see standard error"),
+        None => {
+            child.kill().unwrap();
+            panic!("hung: {}", std::any::type_name::<F>());
+        }
+    }
 }
 
 fn pool(processes: usize) -> Pool {

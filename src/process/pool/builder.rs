@@ -57,8 +57,8 @@ impl PoolBuilder {
         self
     }
 
-    /// Each worker calls this function with these arguments before its first task. If one fails, panics or dies, the
-    /// pool stops: see [`PoolError::Initializer`].
+    /// Each worker calls this function with these arguments before its first task. If it fails, panics or ends the
+    /// worker, or if one worker after another is killed in it, the pool stops: see [`PoolError::Initializer`].
     ///
     /// # Errors
     /// [`PoolError::Io`]: the function lies in a shared library.

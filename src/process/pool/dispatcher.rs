@@ -41,8 +41,12 @@ pub(super) struct State {
     pub failure: Option<PoolError>,
     pub staff: Staff,
     pub backlog: VecDeque<Batch>,
-    /// The next task, for which there was no room.
-    pub stalled: Option<Stalled>,
+    /// The next tasks, for which there was no room.
+    pub stalled: VecDeque<Stalled>,
+    /// Tasks whose worker died, and that are to be run again.
+    pub bereft: VecDeque<Pending>,
+    /// How many tasks are being written, outside of the lock.
+    pub packing: usize,
     /// Tasks that were put: the number of the next.
     pub puts: u64,
     /// By number: tasks that were put and have no answer.
@@ -100,7 +104,9 @@ impl Dispatcher {
                 failure: None,
                 staff: Staff::new(count),
                 backlog: VecDeque::new(),
-                stalled: None,
+                stalled: VecDeque::new(),
+                bereft: VecDeque::new(),
+                packing: 0,
                 puts: 0,
                 open: HashMap::new(),
                 deliveries: VecDeque::new(),
@@ -197,7 +203,8 @@ impl Dispatcher {
         let workers = state.staff.leave();
         let forgotten = (
             std::mem::take(&mut state.backlog),
-            state.stalled.take(),
+            std::mem::take(&mut state.stalled),
+            std::mem::take(&mut state.bereft),
             std::mem::take(&mut state.open),
             std::mem::take(&mut state.deliveries),
         );
@@ -309,12 +316,14 @@ impl Dispatcher {
         for worker in state.staff.leave() {
             worker.end();
         }
-        let stalled = state.stalled.take().map(|stalled| stalled.pending);
+        let stalled = std::mem::take(&mut state.stalled).into_iter();
+        let bereft = std::mem::take(&mut state.bereft);
         for pending in state
             .open
             .drain()
             .map(|(_, pending)| pending)
-            .chain(stalled)
+            .chain(stalled.map(|stalled| stalled.pending))
+            .chain(bereft)
         {
             state
                 .deliveries
@@ -392,8 +401,20 @@ impl State {
 
     /// Whether there is anything that has no answer yet.
     fn has_work(&self) -> bool {
-        let is_fed = self.backlog.is_empty() && self.stalled.is_none();
-        !is_fed || !self.open.is_empty() || !self.deliveries.is_empty()
+        !self.is_fed() || !self.open.is_empty() || !self.deliveries.is_empty()
+    }
+
+    /// Whether all tasks that there are were put.
+    pub fn is_fed(&self) -> bool {
+        self.backlog.is_empty()
+            && self.stalled.is_empty()
+            && self.bereft.is_empty()
+            && self.packing == 0
+    }
+
+    /// Whether no task will be put any more, if none is submitted.
+    pub fn is_all_put(&self) -> bool {
+        self.is_fed() && !self.open.values().any(Pending::may_come_again)
     }
 }
 

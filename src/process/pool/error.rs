@@ -3,7 +3,9 @@
 use std::backtrace::Backtrace;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,19 +59,33 @@ pub enum PoolError {
     Unreadable(String),
     /// The worker that had taken the task ended before it had a result: killed, or by `std::process::exit` in the task.
     /// The task has begun, or was about to. The worker was replaced.
-    #[error("the worker that had the task died ({})", exit_text(*exit))]
+    #[error("the worker that had {task} died ({})", end_text(*exit, *signal))]
     WorkerDied {
-        /// Its exit code: minus the number of the signal that killed it. `None` if that was lost, because something
-        /// else in this program has waited for the worker.
+        /// Its exit code, if it ended by itself.
         exit: Option<i32>,
+        /// The number of the signal that killed it. If this is `None`, too, then how it ended was lost, because
+        /// something else in this program has waited for the worker.
+        signal: Option<i32>,
+        /// What it was at.
+        task: LostTask,
     },
-    /// The initializer failed, panicked or died; the pool has stopped, and all that it had not finished has this for a
-    /// result.
+    /// The task took longer than its [limit](super::Calls::time_limit), so its worker was ended, and replaced.
+    #[error("{task} took longer than {limit:?}")]
+    TimeLimitExceeded { limit: Duration, task: LostTask },
+    /// The worker has no timer for the task's [limit](super::Calls::time_limit), so the task was not run.
+    #[error("there is no timer for the task's limit: {0}")]
+    NoTimer(String),
+    /// The initializer failed, panicked or ended its worker, or one worker after another was killed in it; the pool has
+    /// stopped, and all that it had not finished has this for a result.
     #[error("the pool's initializer {why}")]
     Initializer { why: String },
     /// One worker after another ended before it could take a task; the pool has stopped, as above.
-    #[error("the pool's workers end before they take a task ({})", exit_text(*exit))]
-    WorkersFail { exit: Option<i32> },
+    #[error("the pool's workers end before they take a task ({})", end_text(*exit, *signal))]
+    WorkersFail {
+        /// The last one's exit code, and signal, as in `WorkerDied`.
+        exit: Option<i32>,
+        signal: Option<i32>,
+    },
     /// A worker cannot be started. If that befell the replacement of a dead one, nothing is lost, and the next call
     /// tries again.
     #[error(transparent)]
@@ -79,11 +95,33 @@ pub enum PoolError {
     Io(Arc<io::Error>),
 }
 
-fn exit_text(exit: Option<i32>) -> String {
-    match exit {
-        Some(code @ ..0) => format!("signal {}", -code),
-        Some(code) => format!("exit code {code}"),
-        None => "its exit code was lost".into(),
+pub(super) fn end_text(exit: Option<i32>, signal: Option<i32>) -> String {
+    match (exit, signal) {
+        (_, Some(signal)) => format!("signal {signal}"),
+        (Some(code), None) => format!("exit code {code}"),
+        (None, None) => "its exit code was lost".into(),
+    }
+}
+
+/// A task whose worker died with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostTask {
+    /// The function's full name.
+    pub function: &'static str,
+    /// Which of the call's items, counted from 0, the worker had begun last, or was about to. That of `apply` is 0.
+    pub item: usize,
+    /// Which items were in the same chunk: they are lost with it, also if they were done.
+    pub chunk: Range<usize>,
+}
+
+/// `` item 7 of `my_program::square` ``, and those that are lost with it.
+impl fmt::Display for LostTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "item {} of `{}`", self.item, self.function)?;
+        match self.chunk.len() {
+            ..=1 => Ok(()),
+            _ => write!(f, ", in the chunk of {:?},", self.chunk),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::envelope::{Envelope, Holds};
 use super::error::{PoolError, TaskPanic};
 use super::panics::caught;
+use super::worker::Shift;
 use crate::process::outcome::Outcome;
 use crate::process::target::{Argument, Target, assert_captures_nothing, out_of_thin_air};
 use crate::shm::passage::PassageError;
@@ -53,7 +54,7 @@ callables! {
 }
 
 /// Runs a function for each of the arguments in an envelope, a `Vec<Args>`; returns a [`Returns`].
-pub(crate) type Run = fn(Envelope) -> Result<(Envelope, Holds), Fault>;
+pub(crate) type Run = fn(Envelope, &Shift<'_>) -> Result<(Envelope, Holds), Fault>;
 
 /// What a chunk of tasks has returned, in their order.
 pub(crate) type Returns<R> = Vec<Result<R, TaskPanic>>;
@@ -66,6 +67,8 @@ pub(super) type Initialize = fn(Envelope) -> Result<(), String>;
 pub(crate) enum Fault {
     Unreadable(String),
     Unsendable(String),
+    /// There is no timer for its limit.
+    Unlimited(String),
 }
 
 impl From<Fault> for PoolError {
@@ -73,6 +76,7 @@ impl From<Fault> for PoolError {
         match fault {
             Fault::Unreadable(why) => PoolError::Unreadable(why),
             Fault::Unsendable(why) => PoolError::UnsendableResult(why),
+            Fault::Unlimited(why) => PoolError::NoTimer(why),
         }
     }
 }
@@ -96,13 +100,40 @@ pub const fn registered<F: Callable<Args>, Args: Argument>(_function: F) -> Regi
     }
 }
 
-/// The function that is registered under a name; `None` if there is none, or there are several.
-pub(crate) fn named(name: &str) -> Option<Run> {
-    let mut found = CALLABLE.iter().filter(|entry| (entry.name)() == name);
-    let first = found.next()?.run;
-    found
-        .all(|other| std::ptr::fn_addr_eq(other.run, first))
-        .then_some(first)
+/// A function that a pool runs: its full name, and the place of what runs it.
+#[derive(Clone, Copy)]
+pub(super) struct Function {
+    pub name: &'static str,
+    pub place: u64,
+}
+
+impl Function {
+    /// # Errors
+    /// It lies in a shared library.
+    pub fn of<F: Callable<Args>, Args: Argument>() -> io::Result<Function> {
+        Ok(Function {
+            name: type_name::<F>(),
+            place: place_of(run::<F, Args>)?,
+        })
+    }
+
+    /// The one that is registered under a name; `None` if there is none, or there are several.
+    ///
+    /// # Errors
+    /// It lies in a shared library.
+    pub fn named(name: &str) -> io::Result<Option<Function>> {
+        let mut found = CALLABLE.iter().filter(|entry| (entry.name)() == name);
+        let Some(first) = found.next() else {
+            return Ok(None);
+        };
+        if !found.all(|other| std::ptr::fn_addr_eq(other.run, first.run)) {
+            return Ok(None);
+        }
+        Ok(Some(Function {
+            name: (first.name)(),
+            place: place_of(first.run)?,
+        }))
+    }
 }
 
 /// Registers functions that can be called by name, at the top level of any module: a pool that a manager's clients
@@ -164,13 +195,16 @@ pub(super) unsafe fn initializer_at(place: u64) -> Initialize {
 /// In a worker.
 pub(crate) fn run<F: Callable<Args>, Args: Argument>(
     chunk: Envelope,
+    shift: &Shift<'_>,
 ) -> Result<(Envelope, Holds), Fault> {
     const { assert_captures_nothing::<F>() };
     // SAFETY: the place of this instance was taken where there was a value of F.
     let function = unsafe { out_of_thin_air::<F>() };
     let chunk: Vec<Args> = told(|| chunk.open()).map_err(Fault::Unreadable)?;
-    let call = |args| caught(|| function.call(args));
-    let returns: Returns<F::Return> = chunk.into_iter().map(call).collect();
+    let call = |(task, args)| shift.during(task, || caught(|| function.call(args)));
+    let returns = chunk.into_iter().enumerate().map(call);
+    let returns = returns.collect::<io::Result<Returns<F::Return>>>();
+    let returns = returns.map_err(|error| Fault::Unlimited(error.to_string()))?;
     told(|| Envelope::seal(&returns)).map_err(Fault::Unsendable)
 }
 

@@ -25,7 +25,7 @@
 //! Threads; a pool of threads; a pool that can be sent to another process.
 
 mod builder;
-mod chunked;
+mod calls;
 mod dispatcher;
 pub(crate) mod envelope;
 mod error;
@@ -40,8 +40,8 @@ mod watch;
 pub(crate) mod worker;
 
 pub use builder::PoolBuilder;
-pub use chunked::Chunked;
-pub use error::{Failure, PoolError, TaskPanic};
+pub use calls::Calls;
+pub use error::{Failure, LostTask, PoolError, TaskPanic};
 pub use function::{CALLABLE, Callable, Registered, registered};
 pub use imap::Imap;
 pub use result::AsyncResult;
@@ -53,9 +53,6 @@ use std::time::Duration;
 
 use crate::process::target::Argument;
 use dispatcher::{Dispatcher, Until};
-use feed::{Batch, pack, written};
-use function::{named, run};
-use result::{Gathering, Outcome};
 
 /// Workers that run functions: plain functions, whose arguments and results serde can write, with the shared objects
 /// in them.
@@ -80,7 +77,7 @@ use result::{Gathering, Outcome};
 ///         other => panic!("{other:?}"),
 ///     }
 ///     match pool.apply(leave, (3,)) {
-///         Err(PoolError::WorkerDied { exit }) => assert_eq!(exit, Some(3)),
+///         Err(PoolError::WorkerDied { exit, .. }) => assert_eq!(exit, Some(3)),
 ///         other => panic!("{other:?}"),
 ///     }
 ///     pool.close()?;
@@ -116,10 +113,12 @@ use result::{Gathering, Outcome};
 ///
 /// # When a process dies
 /// - A worker that is killed, or ends by `std::process::exit`, takes along the chunk of tasks that it had taken, and no
-///   other: their results are [`PoolError::WorkerDied`], at once. All other tasks are run once. The worker is replaced.
-///   A result that it had sent is not lost.
-/// - An initializer that fails, panics or dies stops the pool: one error for all that is not finished, and for all
-///   later calls.
+///   other: their results are [`PoolError::WorkerDied`], at once, which names the task that it was at. All other tasks
+///   are run once. The worker is replaced. A result that it had sent is not lost. With [`retries`](Pool::retries) the
+///   chunk is run again.
+/// - An initializer that fails, panics or ends its worker stops the pool: one error for all that is not finished, and
+///   for all later calls. A worker that is *killed* in it is replaced, but not for ever: after sixteen more than there
+///   are workers, one after another, the pool stops as well.
 /// - If the parent dies, however, its workers end.
 ///
 /// # Memory ordering
@@ -170,25 +169,14 @@ impl Pool {
     /// arguments that cannot be written, is its result.
     pub fn apply_async<F, Args>(
         &self,
-        _function: F,
+        function: F,
         args: Args,
     ) -> Result<AsyncResult<F::Return>, PoolError>
     where
         F: Callable<Args>,
         Args: Argument,
     {
-        let outcome = Arc::new(Outcome::new());
-        let result = AsyncResult::new(self.dispatcher.clone(), outcome.clone());
-        let finish = |all: Vec<Result<F::Return, PoolError>>| {
-            all.into_iter()
-                .next()
-                .expect("a chunk has one answer at least")
-        };
-        let board = Gathering::new(1, finish, outcome);
-        let loads = pack(std::iter::once(args), 1);
-        let batch = Batch::new(run::<F, Args>, Box::new(loads), Arc::new(board))?;
-        self.dispatcher.submit(batch)?;
-        Ok(result)
+        Calls::new(self).apply_async(function, args)
     }
 
     /// Runs a function for each item, and waits for what it returns for all of them, in their order.
@@ -205,7 +193,7 @@ impl Pool {
         F: Callable<(A,)>,
         A: Argument,
     {
-        Chunked::new(self, None).map(function, items)
+        Calls::new(self).map(function, items)
     }
 
     /// Has a function run for each item.
@@ -221,7 +209,7 @@ impl Pool {
         F: Callable<(A,)>,
         A: Argument,
     {
-        Chunked::new(self, None).map_async(function, items)
+        Calls::new(self).map_async(function, items)
     }
 
     /// As [`map`](Pool::map), for a function of several arguments: each item is a tuple of them.
@@ -237,7 +225,7 @@ impl Pool {
         F: Callable<Args>,
         Args: Argument,
     {
-        Chunked::new(self, None).starmap(function, items)
+        Calls::new(self).starmap(function, items)
     }
 
     /// As [`map_async`](Pool::map_async), for a function of several arguments: each item is a tuple of them.
@@ -253,7 +241,7 @@ impl Pool {
         F: Callable<Args>,
         Args: Argument,
     {
-        Chunked::new(self, None).starmap_async(function, items)
+        Calls::new(self).starmap_async(function, items)
     }
 
     /// Runs a function for each item; gives the results one after another, in the order of the items. Items are made as
@@ -268,7 +256,7 @@ impl Pool {
         A: Argument,
         I: IntoIterator<Item = A, IntoIter: Send + 'static>,
     {
-        Chunked::new(self, None).imap(function, items)
+        Calls::new(self).imap(function, items)
     }
 
     /// As [`imap`](Pool::imap), the results as they come.
@@ -285,7 +273,7 @@ impl Pool {
         A: Argument,
         I: IntoIterator<Item = A, IntoIter: Send + 'static>,
     {
-        Chunked::new(self, None).imap_unordered(function, items)
+        Calls::new(self).imap_unordered(function, items)
     }
 
     /// Has a function run by its name, for someone else: `chunk` is a `Vec` of its arguments, as tuples, and the result
@@ -314,11 +302,7 @@ impl Pool {
     /// As [`apply_async`](Pool::apply_async); [`PoolError::Unknown`] if it is not registered with
     /// [`callable!`](crate::callable).
     pub fn run_named(&self, name: &str, chunk: Vec<u8>) -> Result<AsyncResult<Vec<u8>>, PoolError> {
-        let run = named(name).ok_or_else(|| PoolError::Unknown { name: name.into() })?;
-        let outcome = Arc::new(Outcome::new());
-        let batch = Batch::new(run, Box::new(written(chunk)), outcome.clone())?;
-        self.dispatcher.submit(batch)?;
-        Ok(AsyncResult::new(self.dispatcher.clone(), outcome))
+        Calls::new(self).run_named(name, chunk)
     }
 
     /// For who cannot wait inside [`run_named`](Pool::run_named)'s results.
@@ -346,11 +330,34 @@ impl Pool {
     ///
     /// # Errors
     /// [`PoolError::EmptyChunks`] if it is 0.
-    pub fn chunks(&self, size: usize) -> Result<Chunked<'_>, PoolError> {
-        if size == 0 {
-            return Err(PoolError::EmptyChunks);
-        }
-        Ok(Chunked::new(self, Some(size)))
+    pub fn chunks(&self, size: usize) -> Result<Calls<'_>, PoolError> {
+        Calls::new(self).chunks(size)
+    }
+
+    /// For calls whose tasks are run again if their worker dies, up to so many times: see [`Calls::retries`].
+    ///
+    /// ```
+    /// use forkproof::{Pool, Value};
+    ///
+    /// fn die_at_first(runs: Value<u32>) -> u32 {
+    ///     runs.update(|runs| *runs += 1).expect("no owner died");
+    ///     match runs.get().expect("no owner died") {
+    ///         1 => std::process::abort(),
+    ///         runs => runs,
+    ///     }
+    /// }
+    ///
+    /// let pool = Pool::new(1)?;
+    /// assert_eq!(pool.retries(1).apply(die_at_first, (Value::new(0)?,))?, 2);
+    /// # Ok::<(), forkproof::Error>(())
+    /// ```
+    pub fn retries(&self, times: u32) -> Calls<'_> {
+        Calls::new(self).retries(times)
+    }
+
+    /// For calls whose tasks may take no longer than `limit` each: see [`Calls::time_limit`].
+    pub fn time_limit(&self, limit: Duration) -> Calls<'_> {
+        Calls::new(self).time_limit(limit)
     }
 
     /// No more tasks are taken. Those that were are run, and then the workers end. Nothing if it is closed or

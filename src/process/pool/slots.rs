@@ -1,11 +1,13 @@
-//! The slots: a word for each worker, in which it says what it is about to do, for the parent to read when it is dead.
+//! The slots: two words for each worker, in which it says what it is about to do, for the parent to read when it is dead.
 //!
-//! | word | the worker |
+//! | first word | the worker |
 //! |---|---|
 //! | 0 | is being started |
 //! | 1 | is running the initializer |
 //! | 2 | is ready, and has taken nothing yet |
-//! | 3 + *k* | is taking task *k*, or has taken it |
+//! | 3 + *k* | is taking chunk *k* of tasks, or has taken it |
+//!
+//! The second one is the place of a task in that chunk: which it has begun last.
 //!
 //! # Memory ordering
 //! A worker's store is a Release, the parent's load an Acquire: who sees that a worker is at its next task sees the
@@ -13,12 +15,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::shm::{Block, Shared, block, passage};
+use crate::shm::{Block, InShared, Shared, block, passage};
 use crate::sys::SharedWide;
 use crate::world::Wide;
 
@@ -40,9 +42,13 @@ pub(crate) enum Stage {
 
 impl Slots {
     pub fn new(count: usize) -> io::Result<Slots> {
-        let block = Block::allocate(count * size_of::<SharedWide>(), tag())?;
+        let block = Block::allocate(count * size_of::<Slot>(), tag())?;
         for place in 0..count {
-            block.init(place * size_of::<SharedWide>(), SharedWide::new(0));
+            let slot = Slot {
+                stage: SharedWide::new(0),
+                task: SharedWide::new(0),
+            };
+            block.init(place * size_of::<Slot>(), slot);
         }
         let block = Arc::new(block);
         Ok(Slots { block, count })
@@ -50,12 +56,24 @@ impl Slots {
 
     pub fn set(&self, place: usize, stage: Stage) {
         // Release: pairs with the Acquire in get().
-        self.words()[place].store(stage.word(), Release);
+        self.slots()[place].stage.store(stage.word(), Release);
     }
 
     pub fn get(&self, place: usize) -> Stage {
         // Acquire: pairs with the Release in set().
-        Stage::of(self.words()[place].load(Acquire))
+        Stage::of(self.slots()[place].stage.load(Acquire))
+    }
+
+    /// The worker begins a task of its chunk; or, with 0, is about to take another chunk.
+    pub fn begin(&self, place: usize, task: usize) {
+        // Relaxed: read after the worker's death only, which the kernel tells of.
+        self.slots()[place].task.store(task as u64, Relaxed);
+    }
+
+    /// The task of its chunk that a dead worker has begun last.
+    pub fn begun(&self, place: usize) -> usize {
+        // Relaxed: see begin().
+        self.slots()[place].task.load(Relaxed) as usize
     }
 
     /// Whether any other worker says that it is taking the task, or has taken it.
@@ -63,11 +81,20 @@ impl Slots {
         (0..self.count).any(|place| place != than && self.get(place) == Stage::Taking(task))
     }
 
-    fn words(&self) -> &[SharedWide] {
+    fn slots(&self) -> &[Slot] {
         // SAFETY: new() put `count` of them there; a handle that arrives is checked by its tag and its size.
         unsafe { self.block.objects(0, self.count) }
     }
 }
+
+#[repr(C)]
+struct Slot {
+    stage: SharedWide,
+    task: SharedWide,
+}
+
+// SAFETY: `repr(C)`, of atomics.
+unsafe impl InShared for Slot {}
 
 const TASKS_FROM: u64 = 3;
 
@@ -97,12 +124,13 @@ impl Shared for Slots {
     }
 
     fn part(&self, offset: usize) -> String {
-        format!("'s slot {}", offset / size_of::<SharedWide>())
+        let what = ["", "'s task"][offset / size_of::<SharedWide>() % 2];
+        format!("'s slot {}{what}", offset / size_of::<Slot>())
     }
 }
 
 fn tag() -> u32 {
-    Block::tag("the slots of a pool", size_of::<SharedWide>())
+    Block::tag("the slots of a pool", size_of::<Slot>())
 }
 
 /// The handle of a block, and how many words there are in it.
@@ -115,7 +143,7 @@ impl Serialize for Slots {
 impl<'de> Deserialize<'de> for Slots {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Slots, D::Error> {
         let (Handle(block), count) = <(Handle, u64)>::deserialize(deserializer)?;
-        if count > (block.len() / size_of::<SharedWide>()) as u64 {
+        if count > (block.len() / size_of::<Slot>()) as u64 {
             let complaint = format!("{count} slots in {} bytes", block.len());
             return Err(D::Error::custom(passage::complain(complaint)));
         }

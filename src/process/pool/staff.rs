@@ -21,7 +21,8 @@ use std::sync::atomic::{Ordering::Acquire, fence};
 
 use super::dispatcher::{Dispatcher, Phase, State};
 use super::envelope::{Envelope, Holds};
-use super::error::PoolError;
+use super::error::{PoolError, end_text};
+use super::feed::{Bereft, parted};
 use super::function::{Initialize, place_of_initializer, told};
 use super::slots::{Slots, Stage};
 use super::worker::{Equipment, Initializer, work};
@@ -141,12 +142,7 @@ impl Staff {
 impl Dispatcher {
     /// Starts the workers that are missing. If some are there, the others can wait for better times.
     pub(super) fn hire(&self, state: &mut State) -> Result<(), PoolError> {
-        let is_idle = || {
-            state.phase != Phase::Open
-                && self.tasks.is_empty()
-                && state.stalled.is_none()
-                && state.backlog.is_empty()
-        };
+        let is_idle = || state.phase != Phase::Open && self.tasks.is_empty() && state.is_fed();
         if state.failure.is_some() || is_idle() {
             return Ok(());
         }
@@ -224,31 +220,71 @@ impl Dispatcher {
         };
         let exit = ended.process.join().ok();
         let stage = self.slots.get(place);
+        let at = self.slots.begun(place);
         let lost = taken_by(place, &self.tasks, state.puts, &self.slots);
         self.drain(state)?; // after an error the dead is still there
         state.staff.workers[place] = None;
         self.slots.set(place, Stage::Starting);
         if let Some(pending) = lost.and_then(|task| state.open.remove(&task)) {
-            let died = PoolError::WorkerDied { exit };
-            state.deliveries.push_back(pending.answered(Err(died)));
+            match pending.bereft(exit, at) {
+                Bereft::Again(pending) => state.bereft.push_back(pending),
+                Bereft::Lost(delivery) => state.deliveries.push_back(delivery),
+            }
         }
+        let (code, signal) = parted(exit);
         match stage {
             Stage::Taking(_) => {}
-            Stage::Initializing => {
-                let why = match exit {
-                    Some(code @ ..0) => format!("died of signal {}", -code),
-                    Some(code) => format!("ended the worker with exit code {code}"),
-                    None => "ended the worker".into(),
-                };
+            // It ends itself, and would again. A kill is another matter.
+            Stage::Initializing if code.is_some() => {
+                let why = format!("ended the worker with {}", end_text(code, None));
                 self.fail(state, PoolError::Initializer { why });
             }
             // At its end, if the pool is closed.
             Stage::Starting | Stage::Idle if exit == Some(0) && state.phase == Phase::Closed => {}
-            Stage::Starting | Stage::Idle => state.staff.fruitless += 1,
+            Stage::Starting | Stage::Idle | Stage::Initializing => state.staff.fruitless += 1,
         }
         if state.staff.fruitless > state.staff.workers.len() + FRUITLESS_MORE {
-            self.fail(state, PoolError::WorkersFail { exit });
+            let why = match stage {
+                Stage::Initializing => PoolError::Initializer {
+                    why: format!("died of {}, again and again", end_text(code, signal)),
+                },
+                _ => PoolError::WorkersFail { exit: code, signal },
+            };
+            self.fail(state, why);
         }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Event, Pool, wait};
+
+    fn pass(gate: Event) -> u32 {
+        gate.wait();
+        7
+    }
+
+    /// A worker's last result comes, and then its end, between the two looks of a call.
+    #[test]
+    fn a_result_that_came_before_the_death_is_no_death() -> crate::Result<()> {
+        let pool = Pool::builder()
+            .processes(1)
+            .max_tasks_per_child(1)
+            .build()?;
+        let gate = Event::new()?;
+        let result = pool.apply_async(pass, (gate.clone(),))?;
+        let dispatcher = &pool.dispatcher;
+        let mut state = dispatcher.state();
+        dispatcher.drain(&mut state)?;
+        gate.set();
+        let sentinels = state.staff.sentinels();
+        wait(&[&*sentinels[0]], None)?;
+        state.staff.look_after();
+        dispatcher.bury(&mut state)?;
+        assert!(state.staff.is_gone(), "the death was seen");
+        drop(state);
+        assert_eq!(result.get()?, 7);
         Ok(())
     }
 }

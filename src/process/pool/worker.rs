@@ -1,5 +1,9 @@
 //! What a worker does: it takes tasks from the queue by itself, one after another, and puts the results into another.
 
+use std::cell::OnceCell;
+use std::io;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::envelope::Envelope;
@@ -8,6 +12,7 @@ use super::panics::keep_quiet;
 use super::slots::{Slots, Stage};
 use crate::data::{GetError, PutError, Queue};
 use crate::process::ExitCode;
+use crate::sys::limit::TimeLimit;
 
 /// A chunk of tasks on its way to a worker.
 #[derive(Serialize, Deserialize)]
@@ -17,6 +22,8 @@ pub(crate) struct Task {
     /// Its [`place_of`](super::function::place_of).
     pub function: u64,
     pub chunk: Envelope,
+    /// For each task in it.
+    pub limit: Option<Duration>,
 }
 
 /// What a worker has to say.
@@ -52,6 +59,40 @@ pub(crate) struct Initializer {
 
 crate::spawnable!(work);
 
+/// A worker at a chunk of tasks.
+pub(crate) struct Shift<'a> {
+    slots: &'a Slots,
+    place: usize,
+    /// Made at the first need; the worker's own.
+    clock: &'a OnceCell<TimeLimit>,
+    limit: Option<Duration>,
+}
+
+impl Shift<'_> {
+    /// Does one of the tasks, in its time. Nothing but the task itself is limited: no queue is held when the time is
+    /// over.
+    ///
+    /// # Errors
+    /// There is no timer to be had, and nothing was done.
+    pub fn during<R>(&self, task: usize, act: impl FnOnce() -> R) -> io::Result<R> {
+        self.slots.begin(self.place, task);
+        let Some(limit) = self.limit else {
+            return Ok(act());
+        };
+        let clock = match self.clock.get() {
+            Some(clock) => clock,
+            None => {
+                let clock = TimeLimit::new()?;
+                self.clock.get_or_init(|| clock)
+            }
+        };
+        clock.start(limit)?;
+        let done = act();
+        clock.stop();
+        Ok(done)
+    }
+}
+
 /// A worker's life. An error is said on standard error, and the parent finds it dead.
 pub(crate) fn work(equipment: Equipment) -> Result<ExitCode, String> {
     let Equipment {
@@ -74,9 +115,11 @@ pub(crate) fn work(equipment: Equipment) -> Result<ExitCode, String> {
         }
     }
     slots.set(place, Stage::Idle);
+    let clock = OnceCell::new();
     for _ in 0..most_tasks.unwrap_or(u64::MAX) {
         let taken = tasks.process(|task| {
             // Before the task leaves the queue, so that the parent knows who had it.
+            slots.begin(place, 0);
             slots.set(place, Stage::Taking(task.number));
             task
         });
@@ -85,12 +128,18 @@ pub(crate) fn work(equipment: Equipment) -> Result<ExitCode, String> {
             Err(GetError::Closed) => break,
             Err(other) => return Err(format!("cannot take a task: {other}")),
         };
-        finish(task, &results)?;
+        let shift = Shift {
+            slots: &slots,
+            place,
+            clock: &clock,
+            limit: task.limit,
+        };
+        finish(task, &shift, &results)?;
     }
     Ok(ExitCode(0))
 }
 
-fn finish(task: Task, results: &Queue<Report>) -> Result<(), String> {
+fn finish(task: Task, shift: &Shift<'_>, results: &Queue<Report>) -> Result<(), String> {
     let number = task.number;
     // SAFETY: the parent is this same program, and got the place from place_of().
     let run = unsafe { function_at(task.function) };
@@ -98,7 +147,7 @@ fn finish(task: Task, results: &Queue<Report>) -> Result<(), String> {
         task: number,
         answer,
     };
-    let unsent = match run(task.chunk) {
+    let unsent = match run(task.chunk, shift) {
         Err(fault) => results.put(report(Err(fault))),
         Ok((returns, holds)) => match results.put(report(Ok(returns))) {
             Ok(()) => {

@@ -122,6 +122,7 @@ impl Scene {
                 number,
                 function,
                 chunk,
+                limit: None,
             };
             scene.tasks.put(task).expect("room");
             holds.delivered();
