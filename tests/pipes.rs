@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use forkproof::{
-    Array, Connection, Lock, Pipe, PipeError, Process, Receiver, Result, Sender, Value,
+    Array, Connection, Lock, Pipe, PipeError, Process, Queue, Receiver, Result, Sender, Value, wait,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,10 @@ const LONG: Duration = Duration::from_secs(60);
 
 fn is_disconnected<T>(outcome: &Result<T, PipeError>) -> bool {
     matches!(outcome, Err(PipeError::Disconnected))
+}
+
+fn has_died<T>(outcome: &Result<T, PipeError>) -> bool {
+    matches!(outcome, Err(PipeError::PeerDied))
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -145,11 +149,155 @@ fn after_a_kill_what_was_sent_is_received_and_then_the_end() -> Result<()> {
     assert_eq!(receiver.recv()?, 1);
     child.kill()?;
     // Not joined: the end comes with the death, not with the wait for it.
-    let rest: Vec<u32> = receiver.iter().collect::<Result<_, _>>()?;
+    let mut rest: Vec<_> = receiver.iter().collect();
+    assert!(rest.pop().is_some_and(|last| has_died(&last)));
+    let rest: Vec<u32> = rest.into_iter().collect::<Result<_, _>>()?;
     assert!(rest.is_empty() || rest == [2]);
-    assert!(is_disconnected(&receiver.recv()));
+    assert!(has_died(&receiver.recv()) && has_died(&receiver.recv()));
+    assert!(receiver.poll(NOW)?);
+    assert_eq!(wait(&[&receiver], Some(NOW))?, [0]);
     assert_eq!(child.join()?, -9);
     drop(closed);
+    Ok(())
+}
+
+type End = Connection<u32, u32>;
+
+/// Answers once, and then stays until it is killed.
+fn answer_and_stay(end: End) -> Result<()> {
+    end.send(&end.recv()?)?;
+    stay()
+}
+
+fn stay() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn who_sends_to_one_that_was_killed_is_told_so() -> Result<()> {
+    let (ours, theirs) = Pipe::duplex()?;
+    let child = Process::new(answer_and_stay, (theirs,));
+    child.start()?;
+    ours.send(&1)?;
+    assert_eq!(ours.recv()?, 1);
+    child.kill()?;
+    child.join()?;
+    assert!(has_died(&ours.send(&2)) && has_died(&ours.send_bytes(b"2")));
+    assert!(has_died(&ours.recv()));
+    Ok(())
+}
+
+#[test]
+fn as_long_as_one_has_the_end_it_is_no_end() -> Result<()> {
+    let (ours, theirs) = Pipe::duplex()?;
+    let first = Process::new(answer_and_stay, (theirs.clone(),));
+    first.start()?;
+    ours.send(&1)?;
+    assert_eq!(ours.recv()?, 1);
+    first.kill()?;
+    first.join()?;
+    theirs.send(&3)?;
+    assert_eq!(ours.recv()?, 3, "the other one goes on");
+    drop(theirs);
+    assert!(has_died(&ours.recv()), "one of the two has not let go");
+    Ok(())
+}
+
+#[test]
+fn one_that_exits_without_dropping_its_end_has_died_with_it() -> Result<()> {
+    let (ours, theirs) = Pipe::duplex::<u32, u32>()?;
+    let child = Process::new(|_: End| std::process::exit(0), (theirs,));
+    child.start()?;
+    assert_eq!(child.join()?, 0);
+    assert!(has_died(&ours.recv()));
+    Ok(())
+}
+
+/// Waits in `get` for an end, and for its death.
+fn get_and_stay(ends: Queue<End>) -> Result<()> {
+    answer_and_stay(ends.get()?)
+}
+
+#[test]
+fn an_end_on_its_way_is_held_and_let_go_where_it_arrives() -> Result<()> {
+    let ends = Queue::<End>::new()?;
+    let send = || -> Result<End> {
+        let (ours, theirs) = Pipe::duplex()?;
+        ends.put(theirs)?;
+        assert!(!ours.poll(NOW)?, "it is on its way");
+        Ok(ours)
+    };
+    let ours = send()?;
+    drop(ends.get()?);
+    assert!(is_disconnected(&ours.recv()));
+    let ours = send()?;
+    let sent = ends.process(|end| end.send(&7))?;
+    sent?;
+    assert_eq!(ours.recv()?, 7);
+    assert!(is_disconnected(&ours.recv()), "of a copy, too");
+    let child = Process::new(get_and_stay, (ends.clone(),));
+    child.start()?;
+    let ours = send()?;
+    ours.send(&8)?;
+    assert_eq!(ours.recv()?, 8);
+    child.kill()?;
+    assert!(has_died(&ours.recv()));
+    assert_eq!(child.join()?, -9);
+    Ok(())
+}
+
+#[test]
+fn an_end_that_was_not_sent_is_not_lost() -> Result<()> {
+    let (ours, theirs) = Pipe::duplex::<u32, u32>()?;
+    let (here, _there) = Pipe::duplex::<(End, Unwilling), ()>()?;
+    let item = (theirs, Unwilling);
+    let refused = here.send(&item);
+    assert!(matches!(refused, Err(PipeError::Unsendable(_))));
+    drop(item);
+    assert!(is_disconnected(&ours.recv()));
+    Ok(())
+}
+
+/// In a process of one thread: forks a child that inherits an end, uses it if told so, and is killed or returns.
+fn fork_with_an_end(ours: End, theirs: End, uses: bool, is_killed: bool) -> Result<()> {
+    let (told, heard) = Pipe::one_way::<()>()?;
+    let child = Process::from_closure(move || {
+        if uses {
+            theirs.send(&1).expect("there is room");
+        }
+        drop(ours);
+        heard.send(&()).expect("there is room");
+        if is_killed {
+            stay();
+        }
+        drop((theirs, heard));
+    });
+    child.start()?;
+    told.recv()?;
+    if is_killed {
+        child.kill()?;
+    }
+    child.join()?;
+    Ok(())
+}
+
+#[test]
+fn a_forked_child_counts_from_its_first_use_on() -> Result<()> {
+    for (uses, is_killed) in [(true, true), (true, false), (false, true), (false, false)] {
+        let (ours, theirs) = Pipe::duplex()?;
+        let args = (ours.clone(), theirs, uses, is_killed);
+        let child = Process::new(fork_with_an_end, args);
+        child.start()?;
+        assert_eq!(child.join()?, 0);
+        if uses {
+            assert_eq!(ours.recv()?, 1);
+        }
+        let end = ours.recv();
+        assert_eq!(has_died(&end), uses && is_killed, "{uses} {is_killed}");
+        assert_eq!(is_disconnected(&end), !(uses && is_killed));
+    }
     Ok(())
 }
 

@@ -166,7 +166,7 @@ impl From<PassageError> for Raised {
 impl From<PipeError> for Raised {
     fn from(error: PipeError) -> Raised {
         match error {
-            PipeError::Disconnected => Raised::new("EOFError", error),
+            PipeError::Disconnected | PipeError::PeerDied => Raised::new("EOFError", error),
             PipeError::Unsendable(error) | PipeError::Unreadable(error) => error.into(),
             PipeError::Mismatch { .. } => Raised::new("UnpicklingError", error),
             PipeError::BufferTooShort { .. } => Raised::new("BufferTooShort", error),

@@ -11,7 +11,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::arena::{self, Arena, SLOT_ALIGN};
-use super::passage;
+use super::passage::{self, Held};
 use crate::sys::{Os, SharedWide, SharedWord};
 use crate::sys::{fork, robust};
 use crate::world::{Node, Word};
@@ -142,17 +142,6 @@ impl Block {
         &self.arena
     }
 
-    /// One more holder, for a handle on its way.
-    pub(super) fn lend(&self) {
-        // Relaxed: this process holds the block, so the count is not 0 and cannot become it meanwhile.
-        self.arena.holders(self.slot).fetch_add(1, Relaxed);
-    }
-
-    /// Takes a handle back that will not arrive.
-    pub(super) fn take_back(&self) {
-        self.arena.release(self.slot);
-    }
-
     fn place<T>(&self, offset: usize) -> *mut T {
         self.check(offset, size_of::<T>());
         assert!(
@@ -176,6 +165,18 @@ impl Block {
             end.is_some_and(|end| end <= len),
             "{bytes} bytes at {offset} of a block of {len}"
         );
+    }
+}
+
+/// As a handle on its way.
+impl Held for Block {
+    fn lend(&self) {
+        // Relaxed: this process holds the block, so the count is not 0 and cannot become it meanwhile.
+        self.arena.holders(self.slot).fetch_add(1, Relaxed);
+    }
+
+    fn take_back(&self) {
+        self.arena.release(self.slot);
     }
 }
 
@@ -238,7 +239,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(
         slot: handle.slot,
         forks: fork::forks(),
     });
-    passage::arrives(&block);
+    passage::arrives(block.clone());
     if handle.tag != tag {
         return Err(D::Error::custom(passage::complain(format!(
             "the handle is not one of a {name}"

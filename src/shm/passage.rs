@@ -30,8 +30,16 @@ pub struct Parcel {
 #[derive(Default)]
 struct Cargo {
     files: Vec<Leaving>,
-    /// Those whose hold has not been handed over.
-    blocks: Vec<Arc<Block>>,
+    /// What is held for the receiver, and has not been handed over.
+    held: Vec<Arc<dyn Held>>,
+}
+
+/// Something that counts who has it, in shared memory, those on their way included.
+pub trait Held: Send + Sync {
+    /// One more has it.
+    fn lend(&self);
+    /// One less.
+    fn take_back(&self);
 }
 
 enum Leaving {
@@ -67,8 +75,8 @@ thread_local! {
 
 struct Unpacking {
     files: Vec<Arrived>,
-    /// For a copy: the blocks that it holds beside the parcel.
-    copied: Option<Vec<Arc<Block>>>,
+    /// For a copy: what it holds beside the parcel.
+    copied: Option<Vec<Arc<dyn Held>>>,
     /// serde's custom errors lose their text in postcard; it is kept here.
     complaint: Option<PassageError>,
 }
@@ -116,14 +124,14 @@ pub fn unpack_copy<T: DeserializeOwned>(
 
 /// The holds of a parcel of which a copy was unpacked.
 pub struct Holds {
-    blocks: Vec<Arc<Block>>,
+    held: Vec<Arc<dyn Held>>,
 }
 
 impl Holds {
     /// The parcel is done with, and no one will unpack it again.
     pub fn take_over(self) {
-        for block in &self.blocks {
-            block.take_back();
+        for held in &self.held {
+            held.take_back();
         }
     }
 }
@@ -131,7 +139,7 @@ impl Holds {
 fn unpack_as<T: DeserializeOwned>(
     bytes: &[u8],
     fds: Vec<OwnedFd>,
-    copied: Option<Vec<Arc<Block>>>,
+    copied: Option<Vec<Arc<dyn Held>>>,
 ) -> Result<(T, Holds), PassageError> {
     let files = fds.into_iter().map(|fd| Arrived::Plain(Arc::new(fd)));
     let outer = UNPACKING.replace(Some(Unpacking {
@@ -143,8 +151,8 @@ fn unpack_as<T: DeserializeOwned>(
     let inner = UNPACKING.replace(outer);
     match value {
         Ok((value, [])) => {
-            let blocks = inner.and_then(|inner| inner.copied).unwrap_or_default();
-            Ok((value, Holds { blocks }))
+            let held = inner.and_then(|inner| inner.copied).unwrap_or_default();
+            Ok((value, Holds { held }))
         }
         Ok((_, rest)) => Err(PassageError::Unpack(format!(
             "{} bytes too many",
@@ -169,14 +177,14 @@ impl Parcel {
 
     /// The receiver has it: the holds are its own from now on.
     pub fn delivered(mut self) {
-        self.cargo.blocks.clear();
+        self.cargo.held.clear();
     }
 }
 
 impl Drop for Cargo {
     fn drop(&mut self) {
-        for block in &self.blocks {
-            block.take_back();
+        for held in &self.held {
+            held.take_back();
         }
     }
 }
@@ -188,9 +196,20 @@ pub(super) fn enter(block: &Arc<Block>) -> Result<u32, PassageError> {
         let known = cargo.files.iter().position(
             |file| matches!(file, Leaving::Arena(arena) if Arc::ptr_eq(arena, block.arena())),
         );
-        block.lend();
-        cargo.blocks.push(block.clone());
+        cargo.hold(block.clone());
         Ok(cargo.number(known, || Leaving::Arena(block.arena().clone())))
+    })
+}
+
+/// Holds something for the receiver.
+///
+/// # Errors
+/// [`PassageError::NoPassage`] outside of [`pack`].
+pub fn hold(held: Arc<dyn Held>) -> Result<(), PassageError> {
+    PACKING.with_borrow_mut(|packing| {
+        let cargo = packing.as_mut().ok_or(PassageError::NoPassage)?;
+        cargo.hold(held);
+        Ok(())
     })
 }
 
@@ -239,15 +258,15 @@ pub(super) fn leave(number: u32) -> Result<Arc<Arena>, PassageError> {
     Ok(arena)
 }
 
-/// A block has arrived: of a copy, it is held once more.
-pub(super) fn arrives(block: &Arc<Block>) {
+/// What was held on its way has arrived: of a copy, it is held once more.
+pub fn arrives(held: Arc<dyn Held>) {
     UNPACKING.with_borrow_mut(|unpacking| {
         let copied = unpacking
             .as_mut()
             .and_then(|unpacking| unpacking.copied.as_mut());
         if let Some(copied) = copied {
-            block.lend();
-            copied.push(block.clone());
+            held.lend();
+            copied.push(held);
         }
     });
 }
@@ -271,6 +290,11 @@ pub fn complain(text: impl Into<String>) -> String {
 }
 
 impl Cargo {
+    fn hold(&mut self, held: Arc<dyn Held>) {
+        held.lend();
+        self.held.push(held);
+    }
+
     /// The number of a file that is known, or that joins.
     fn number(&mut self, known: Option<usize>, file: impl FnOnce() -> Leaving) -> u32 {
         let number = known.unwrap_or_else(|| {

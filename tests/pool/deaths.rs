@@ -271,7 +271,7 @@ fn a_killed_parent_takes_its_workers_with_it() -> Result<(), forkproof::Error> {
     assert_ne!(ours.recv()?, ours.recv()?, "two workers");
     program.kill()?;
     program.join()?;
-    assert!(matches!(ours.recv(), Err(PipeError::Disconnected)));
+    assert!(matches!(ours.recv(), Err(PipeError::PeerDied)));
     Ok(())
 }
 

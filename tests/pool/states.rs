@@ -59,7 +59,7 @@ fn a_terminated_pool_forgets_its_tasks() -> Result<(), forkproof::Error> {
     assert_eq!(begun.get()?, 1);
     pool.terminate();
     assert!(
-        matches!(ours.recv(), Err(PipeError::Disconnected)),
+        matches!(ours.recv(), Err(PipeError::PeerDied)),
         "its worker is gone"
     );
     assert!(!result.ready());
@@ -88,7 +88,7 @@ fn dropping_it_terminates_it() -> Result<(), forkproof::Error> {
     let result = pool.apply_async(hold, (theirs, begun.clone(), gate))?;
     assert_eq!(begun.get()?, 1);
     drop(pool);
-    assert!(matches!(ours.recv(), Err(PipeError::Disconnected)));
+    assert!(matches!(ours.recv(), Err(PipeError::PeerDied)));
     assert!(matches!(result.get(), Err(PoolError::Terminated)));
     Ok(())
 }

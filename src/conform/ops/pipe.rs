@@ -175,7 +175,9 @@ impl EndObject {
 /// To send when the other end is gone is a broken pipe; to receive then is the end.
 fn unsent(error: crate::PipeError) -> Raised {
     match error {
-        crate::PipeError::Disconnected => Raised::new("BrokenPipeError", error),
+        crate::PipeError::Disconnected | crate::PipeError::PeerDied => {
+            Raised::new("BrokenPipeError", error)
+        }
         other => other.into(),
     }
 }

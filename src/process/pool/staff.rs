@@ -258,7 +258,9 @@ impl Dispatcher {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Event, Pool, wait};
+    use super::super::{Pool, PoolError};
+    use crate::data::wait;
+    use crate::sync::Event;
 
     fn pass(gate: Event) -> u32 {
         gate.wait();
@@ -267,7 +269,7 @@ mod tests {
 
     /// A worker's last result comes, and then its end, between the two looks of a call.
     #[test]
-    fn a_result_that_came_before_the_death_is_no_death() -> crate::Result<()> {
+    fn a_result_that_came_before_the_death_is_no_death() -> Result<(), PoolError> {
         let pool = Pool::builder()
             .processes(1)
             .max_tasks_per_child(1)

@@ -1,9 +1,12 @@
 //! `Pipe`: two connected ends, between which items and bytes travel.
 
+mod end;
+
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -17,6 +20,7 @@ use crate::sys::memory::Mapping;
 use crate::sys::message::FDS_PER_PACKET;
 use crate::sys::wire::Wire;
 use crate::world::World;
+use end::End;
 
 /// Makes pipes.
 ///
@@ -28,7 +32,7 @@ use crate::world::World;
 ///         match numbers.recv() {
 ///             Ok(number) => numbers.send(&(2 * number))?,
 ///             Err(PipeError::Disconnected) => return Ok(()), // the parent has dropped its end
-///             Err(other) => return Err(other.into()),
+///             Err(other) => return Err(other.into()),        // PeerDied, if it was killed
 ///         }
 ///     }
 /// }
@@ -50,16 +54,20 @@ impl Pipe {
     /// Two ends: what the first sends, the second receives, and the other way round.
     ///
     /// # Errors
-    /// No descriptors left.
+    /// No memory, or no descriptors left.
     pub fn duplex<A, B>() -> io::Result<(Connection<A, B>, Connection<B, A>)> {
-        let (one, other) = Wire::pair()?;
-        Ok((Connection::over(one), Connection::over(other)))
+        let (end, other_end) = End::pair()?;
+        let (wire, other_wire) = Wire::pair()?;
+        Ok((
+            Connection::over(end, wire),
+            Connection::over(other_end, other_wire),
+        ))
     }
 
     /// An end that receives, and one that sends.
     ///
     /// # Errors
-    /// No descriptors left.
+    /// No memory, or no descriptors left.
     pub fn one_way<T>() -> io::Result<(Receiver<T>, Sender<T>)> {
         Pipe::duplex::<Nothing, T>()
     }
@@ -79,14 +87,22 @@ pub type Sender<T> = Connection<T, Nothing>;
 /// at one end, and several receive: each message is sent and received whole, by one of them.
 ///
 /// # When it ends
-/// When the last process that has the other end has dropped it, or has ended, *however* it ended, what was sent
-/// before is still received, and then [`recv`](Connection::recv) gives [`PipeError::Disconnected`], at once. So drop
-/// the end that another process is to have: as an argument that was moved into a [`Process`](crate::Process) it is
-/// dropped when that is started.
+/// When no process has the other end any more, what was sent before is still received, and then
+/// [`recv`](Connection::recv), and [`send`](Connection::send) at once, give
+///
+/// | | |
+/// |---|---|
+/// | [`PipeError::Disconnected`] | if all that had the other end have dropped it |
+/// | [`PipeError::PeerDied`] | if one of them ended with it: killed, or by `std::process::exit`, or with an end that was forgotten or stood in a `static` |
+///
+/// So drop the end that another process is to have: as an argument that was moved into a [`Process`](crate::Process)
+/// it is dropped when that is started. What a target has for an argument, or has received, it drops when it returns.
+/// A forked child that inherited an end, and has not used it, counts as one that dropped it.
 ///
 /// # When a process dies
 /// A message arrives whole or not at all: killed inside `send`, its sender has sent it or has not. A receiver that is
-/// killed after it took a message takes that along.
+/// killed after it took a message takes that along. The other end is told at once, by the kernel, when the last process
+/// is gone; as long as another one has the end, it may go on in the place of the dead.
 ///
 /// # Limits
 /// Some two hundred messages may wait in a pipe, or a few with much in them; then `send` waits. A message of more than
@@ -98,6 +114,8 @@ pub type Sender<T> = Connection<T, Nothing>;
 ///
 /// Sources: unix(7), sendmsg(2): a packet of a `SOCK_SEQPACKET` socket.
 pub struct Connection<S, R> {
+    // In this order they are dropped.
+    end: Arc<End>,
     wire: Wire,
     of: PhantomData<fn(S) -> R>,
 }
@@ -106,9 +124,13 @@ pub struct Connection<S, R> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PipeError {
-    /// The other end is closed, or the last process that had it has ended; and all that it sent was received.
-    #[error("the other end of the pipe is gone")]
+    /// The other end is closed, and all that it sent was received.
+    #[error("the other end of the pipe is closed")]
     Disconnected,
+    /// No one has the other end any more, as a process that had it was killed, or ended without dropping it; and all
+    /// that it sent was received.
+    #[error("a process died with the other end of the pipe, and no one else has it")]
+    PeerDied,
     /// It cannot be written; nothing was sent.
     #[error("the item {0}")]
     Unsendable(PassageError),
@@ -141,10 +163,19 @@ struct Head {
 const PACKET_BYTES: usize = 16 << 10;
 
 impl<S, R> Connection<S, R> {
-    fn over(wire: Wire) -> Connection<S, R> {
+    fn over(end: End, wire: Wire) -> Connection<S, R> {
         Connection {
+            end: Arc::new(end),
             wire,
             of: PhantomData,
+        }
+    }
+
+    /// When the kernel says that no one has the other end.
+    fn is_over(&self) -> PipeError {
+        match self.end.has_other_died() {
+            true => PipeError::PeerDied,
+            false => PipeError::Disconnected,
         }
     }
 
@@ -154,6 +185,7 @@ impl<S, R> Connection<S, R> {
         bytes: &[u8],
         files: &[BorrowedFd],
     ) -> Result<(), PipeError> {
+        self.end.touch();
         let is_apart = bytes.len() > PACKET_BYTES - 1;
         let head = Head { is_item, is_apart }.byte();
         let most = FDS_PER_PACKET - usize::from(is_apart);
@@ -174,15 +206,16 @@ impl<S, R> Connection<S, R> {
             self.wire.send(&[&[head], bytes].concat(), files)
         };
         sent.map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => PipeError::Disconnected,
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => self.is_over(),
             _ => PipeError::Io(error),
         })
     }
 
     fn receive_message(&self) -> Result<(Head, Vec<u8>, Vec<OwnedFd>), PipeError> {
+        self.end.touch();
         let mut packet = [0; PACKET_BYTES];
         let received = self.wire.receive(&mut packet)?;
-        let received = received.ok_or(PipeError::Disconnected)?;
+        let received = received.ok_or_else(|| self.is_over())?;
         if received.fds_lost {
             let text = "too many open files to receive those of a message: it is lost";
             return Err(PipeError::Io(io::Error::other(text)));
@@ -211,7 +244,7 @@ impl<S: Serialize, R> Connection<S, R> {
     /// Sends an item, with the shared objects in it. Waits while the pipe is full.
     ///
     /// # Errors
-    /// [`PipeError::Disconnected`], [`Unsendable`](PipeError::Unsendable),
+    /// [`PipeError::Disconnected`], [`PeerDied`](PipeError::PeerDied), [`Unsendable`](PipeError::Unsendable),
     /// [`TooManyFiles`](PipeError::TooManyFiles), [`Io`](PipeError::Io). Nothing was sent.
     pub fn send(&self, item: &S) -> Result<(), PipeError> {
         let parcel = passage::pack(item).map_err(PipeError::Unsendable)?;
@@ -223,7 +256,7 @@ impl<S: Serialize, R> Connection<S, R> {
     /// Sends bytes as they are, as one message; they may be none. Waits while the pipe is full.
     ///
     /// # Errors
-    /// [`PipeError::Disconnected`], [`Io`](PipeError::Io). Nothing was sent.
+    /// [`PipeError::Disconnected`], [`PeerDied`](PipeError::PeerDied), [`Io`](PipeError::Io). Nothing was sent.
     pub fn send_bytes(&self, bytes: &[u8]) -> Result<(), PipeError> {
         self.send_message(false, bytes, &[])
     }
@@ -234,7 +267,7 @@ impl<S, R: DeserializeOwned> Connection<S, R> {
     /// Receives the next item; waits for it.
     ///
     /// # Errors
-    /// [`PipeError::Disconnected`], [`Unreadable`](PipeError::Unreadable), [`Mismatch`](PipeError::Mismatch),
+    /// [`PipeError::Disconnected`], [`PeerDied`](PipeError::PeerDied), [`Unreadable`](PipeError::Unreadable), [`Mismatch`](PipeError::Mismatch),
     /// [`Io`](PipeError::Io).
     pub fn recv(&self) -> Result<R, PipeError> {
         let (head, bytes, files) = self.receive_message()?;
@@ -249,7 +282,7 @@ impl<S, R: DeserializeOwned> Connection<S, R> {
     /// Receives the next message as bytes; waits for it.
     ///
     /// # Errors
-    /// [`PipeError::Disconnected`], [`Mismatch`](PipeError::Mismatch), [`Io`](PipeError::Io).
+    /// [`PipeError::Disconnected`], [`PeerDied`](PipeError::PeerDied), [`Mismatch`](PipeError::Mismatch), [`Io`](PipeError::Io).
     pub fn recv_bytes(&self) -> Result<Vec<u8>, PipeError> {
         let (head, bytes, _) = self.receive_message()?;
         if head.is_item {
@@ -283,11 +316,21 @@ impl<S, R: DeserializeOwned> Connection<S, R> {
         Ok(self.wire.poll(Os::deadline(timeout))?)
     }
 
-    /// The items, one after another, until the other end is gone.
+    /// The items, one after another, until the other end is closed. After [`PipeError::PeerDied`] there are no more,
+    /// either.
     pub fn iter(&self) -> impl Iterator<Item = Result<R, PipeError>> {
-        std::iter::from_fn(|| match self.recv() {
-            Err(PipeError::Disconnected) => None,
-            received => Some(received),
+        let mut is_over = false;
+        std::iter::from_fn(move || {
+            if is_over {
+                return None;
+            }
+            match self.recv() {
+                Err(PipeError::Disconnected) => None,
+                received => {
+                    is_over = matches!(received, Err(PipeError::PeerDied));
+                    Some(received)
+                }
+            }
         })
     }
 }
@@ -319,7 +362,11 @@ impl<S, R> AsFd for Connection<S, R> {
 
 impl<S, R> Clone for Connection<S, R> {
     fn clone(&self) -> Self {
-        Connection::over(self.wire.clone())
+        Connection {
+            end: self.end.clone(),
+            wire: self.wire.clone(),
+            of: PhantomData,
+        }
     }
 }
 
@@ -334,7 +381,7 @@ fn tag<S, R>() -> u32 {
     Block::tag(std::any::type_name::<Connection<S, R>>(), 0)
 }
 
-/// As it travels: which of the passage's files, and of what type it is.
+/// As it travels: which of the passage's files, and of what type it is; behind this comes the [`End`].
 #[derive(Serialize, Deserialize)]
 struct Handle {
     file: u32,
@@ -345,14 +392,14 @@ impl<S, R> Serialize for Connection<S, R> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         let file = passage::enter_fd(self.wire.socket()).map_err(Z::Error::custom)?;
         let tag = tag::<S, R>();
-        Handle { file, tag }.serialize(serializer)
+        (Handle { file, tag }, &*self.end).serialize(serializer)
     }
 }
 
 impl<'de, S, R> Deserialize<'de> for Connection<S, R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
-        let handle = Handle::deserialize(deserializer)?;
+        let (handle, end) = <(Handle, End)>::deserialize(deserializer)?;
         if handle.tag != tag::<S, R>() {
             let name = std::any::type_name::<Connection<S, R>>();
             return Err(D::Error::custom(passage::complain(format!(
@@ -361,6 +408,6 @@ impl<'de, S, R> Deserialize<'de> for Connection<S, R> {
         }
         let file = passage::leave_fd(handle.file)
             .map_err(|error| D::Error::custom(passage::refuse(error)))?;
-        Ok(Connection::over(Wire::from(file)))
+        Ok(Connection::over(end, Wire::from(file)))
     }
 }
