@@ -95,6 +95,7 @@ impl<T> JoinableQueue<T> {
         let done = channel.tasks().done(|| channel.count_puts());
         done.map_err(|refused| match refused {
             DoneRefused::TooOften => TaskError::TooManyDone,
+            DoneRefused::Corrupt => TaskError::Corrupt,
             DoneRefused::TooManyHeld => TaskError::TooManyHeld,
         })
     }
@@ -140,9 +141,31 @@ impl<T: DeserializeOwned> JoinableQueue<T> {
     /// If `work` does.
     pub fn process<R>(&self, work: impl FnOnce(T) -> R) -> Result<R, GetError> {
         let result = self.queue.process(work)?;
+        self.processed(result)
+    }
+
+    /// As [`Queue::process_timeout`], and then [`task_done`](JoinableQueue::task_done), as in
+    /// [`process`](JoinableQueue::process).
+    ///
+    /// # Errors
+    /// As [`Queue::process_timeout`].
+    ///
+    /// # Panics
+    /// If `work` does.
+    pub fn process_timeout<R>(
+        &self,
+        timeout: Duration,
+        work: impl FnOnce(T) -> R,
+    ) -> Result<R, GetError> {
+        let result = self.queue.process_timeout(timeout, work)?;
+        self.processed(result)
+    }
+
+    fn processed<R>(&self, result: R) -> Result<R, GetError> {
         match self.task_done() {
             // Someone has called it once too often, and said so of this one.
             Ok(()) | Err(TaskError::TooManyDone) => Ok(result),
+            Err(TaskError::Corrupt) => Err(GetError::Corrupt),
             Err(TaskError::TooManyHeld) => Err(GetError::TooManyHeld),
         }
     }
