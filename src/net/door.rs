@@ -90,7 +90,7 @@ impl Door {
             key,
             limits,
             strangers: Vec::new(),
-            reserve: reserve(),
+            reserve: Some(reserve().map_err(bind)?),
             path: bound,
         })
     }
@@ -166,6 +166,9 @@ impl Door {
     }
 
     fn accept(&mut self, arrived: &mut Vec<Result<Link, NetError>>) -> io::Result<()> {
+        if self.reserve.is_none() {
+            self.reserve = reserve().ok(); // another thread was faster, the last time
+        }
         for _ in 0..self.limits.strangers {
             let (socket, peer) = match self.acceptor.accept_now(&self.limits) {
                 Ok(accepted) => accepted,
@@ -175,7 +178,7 @@ impl Door {
                     self.reserve = None;
                     let turned_away = self.acceptor.accept_now(&self.limits);
                     drop(turned_away);
-                    self.reserve = reserve();
+                    self.reserve = reserve().ok();
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -243,7 +246,7 @@ impl Handle {
             key: self.key.map(Key::from),
             limits: self.limits,
             strangers: Vec::new(),
-            reserve: reserve(),
+            reserve: Some(reserve()?),
             path: None,
         })
     }
@@ -264,6 +267,6 @@ impl<'de> Deserialize<'de> for Door {
     }
 }
 
-fn reserve() -> Option<File> {
-    File::open("/dev/null").ok()
+fn reserve() -> io::Result<File> {
+    File::open("/dev/null")
 }
