@@ -470,8 +470,8 @@ impl<T: Plain> Serialize for Array<T> {
 
 impl<'de, T: Plain> Deserialize<'de> for Array<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Array<T>, D::Error> {
-        let block =
-            block::deserialize(deserializer, std::any::type_name::<Array<T>>(), tag::<T>())?;
+        let name = std::any::type_name::<Array<T>>();
+        let block = block::deserialize(deserializer, name, tag::<T>(), data_at::<T>())?;
         let len = usize::try_from(block.get::<u64>(LEN_AT)).unwrap_or(usize::MAX);
         if bytes_for::<T>(len).is_none_or(|bytes| bytes > block.len()) {
             let complaint = format!(

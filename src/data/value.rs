@@ -251,8 +251,11 @@ impl<T: Plain> Serialize for Value<T> {
 
 impl<'de, T: Plain> Deserialize<'de> for Value<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value<T>, D::Error> {
-        let block =
-            block::deserialize(deserializer, std::any::type_name::<Value<T>>(), tag::<T>())?;
+        let (name, bytes) = (
+            std::any::type_name::<Value<T>>(),
+            data_at::<T>() + size_of::<T>(),
+        );
+        let block = block::deserialize(deserializer, name, tag::<T>(), bytes)?;
         Ok(Value {
             guarded: Guarded { block },
             of: PhantomData,

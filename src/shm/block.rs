@@ -215,11 +215,13 @@ pub fn serialize<S: Serializer>(block: &Arc<Block>, serializer: S) -> Result<S::
     .serialize(serializer)
 }
 
-/// Takes over the hold that the handle was sent with, on a block that must hold a `name` of this tag.
+/// Takes over the hold that the handle was sent with, on a block that must hold a `name` of this tag, in at least so
+/// many bytes.
 pub fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
     name: &str,
     tag: u32,
+    bytes: usize,
 ) -> Result<Arc<Block>, D::Error> {
     let handle = Handle::deserialize(deserializer)?;
     let arena =
@@ -244,6 +246,10 @@ pub fn deserialize<'de, D: Deserializer<'de>>(
         return Err(D::Error::custom(passage::complain(format!(
             "the handle is not one of a {name}"
         ))));
+    }
+    if block.len() < bytes {
+        let complaint = format!("a {name} in {} bytes", block.len());
+        return Err(D::Error::custom(passage::complain(complaint)));
     }
     Ok(block)
 }

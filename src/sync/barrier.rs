@@ -338,7 +338,7 @@ impl<'de> Deserialize<'de> for Barrier {
 }
 
 fn take_over<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Block>, D::Error> {
-    let block = block::deserialize(deserializer, "Barrier", tag())?;
+    let block = block::deserialize(deserializer, "Barrier", tag(), SEATS_AT)?;
     let parties = parties_in(&block);
     if (1..=PARTIES_MAX).contains(&parties) && bytes_for(parties) <= block.len() {
         Ok(block)

@@ -319,7 +319,7 @@ impl<'de> Deserialize<'de> for Condition {
 }
 
 fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Block>, D::Error> {
-    let block = block::deserialize(deserializer, "Condition", tag())?;
+    let block = block::deserialize(deserializer, "Condition", tag(), SEATS_AT)?;
     let waiters = waiters_in(&block);
     if (1..=WAITERS_MAX).contains(&waiters) && bytes_for(waiters) <= block.len() {
         Ok(block)

@@ -126,6 +126,7 @@ impl Serialize for Event {
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Event, D::Error> {
-        block::deserialize(deserializer, "Event", tag()).map(|block| Event { block })
+        let bytes = size_of::<RawEvent<Os>>();
+        block::deserialize(deserializer, "Event", tag(), bytes).map(|block| Event { block })
     }
 }

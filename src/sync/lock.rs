@@ -196,6 +196,7 @@ impl Serialize for Lock {
 
 impl<'de> Deserialize<'de> for Lock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lock, D::Error> {
-        block::deserialize(deserializer, "Lock", tag()).map(|block| Lock { block })
+        let bytes = size_of::<RawMutex<Os>>();
+        block::deserialize(deserializer, "Lock", tag(), bytes).map(|block| Lock { block })
     }
 }

@@ -170,6 +170,7 @@ impl Serialize for RLock {
 
 impl<'de> Deserialize<'de> for RLock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RLock, D::Error> {
-        block::deserialize(deserializer, "RLock", tag()).map(|block| RLock { block })
+        let bytes = size_of::<RawReentrantMutex<Os>>();
+        block::deserialize(deserializer, "RLock", tag(), bytes).map(|block| RLock { block })
     }
 }

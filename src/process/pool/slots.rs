@@ -162,6 +162,6 @@ impl Serialize for Handle {
 
 impl<'de> Deserialize<'de> for Handle {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Handle, D::Error> {
-        block::deserialize(deserializer, "pool's slots", tag()).map(Handle)
+        block::deserialize(deserializer, "pool's slots", tag(), 0).map(Handle)
     }
 }
