@@ -144,6 +144,10 @@ pub trait World: Sized + 'static {
     /// The calling thread's id: not 0, within [`TID_MASK`], and different for all that share memory.
     fn me() -> u32;
 
+    /// Whether no thread has this id. A word that goes on naming it was written by something else than this library:
+    /// the death of its owner would have changed it.
+    fn is_nobody(id: u32) -> bool;
+
     /// How often to look at a word again before sleeping on it.
     fn spins() -> u32;
 

@@ -1,6 +1,7 @@
 //! A connection over a network, for programs that wait.
 
 use std::fmt;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -164,7 +165,12 @@ impl NetConnection {
         if length > most {
             return Err(NetError::MessageTooLong { length, most });
         }
-        let frame = [&framing::header(parts)[..], &parts.concat()].concat();
+        let header = framing::header(parts);
+        let mut frame = Vec::new();
+        let reserved = frame.try_reserve_exact(header.len() + length);
+        reserved.map_err(io::Error::from)?;
+        frame.extend_from_slice(&header);
+        parts.iter().for_each(|part| frame.extend_from_slice(part));
         let _one = locked(&self.shared.writing);
         self.send_all(&frame).inspect_err(|_| {
             // Part of a message may have been sent: what anyone sent after it could not be understood.

@@ -34,6 +34,8 @@
 //!
 //! # What is not covered
 //! - Fairness: whoever comes first takes the lock.
+//! - Something else that writes to the lock. A word that then names no thread is told, and nobody waits for it; one
+//!   that names a living thread is waited for, and links that are changed while the lock is held are followed.
 //! - Kernels before 6.2: a waiter that was woken by an owner's death, and is killed before it has taken the
 //!   lock, takes the wake with it, as the word holds `OWNER_DIED` and is not 0.
 //! - The models check 2 and 3 threads; the turn's kills are sequentially consistent.
@@ -62,7 +64,8 @@ pub enum Acquired {
 /// Why a lock was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// An owner died, and the next one unlocked without [`RawMutex::mark_consistent`].
+    /// An owner died, and the next one unlocked without [`RawMutex::mark_consistent`]; or the word names an owner that
+    /// is no thread, as something else has written to it.
     NotRecoverable,
     /// By the calling thread.
     AlreadyHeld,
@@ -235,6 +238,10 @@ impl<W: World> RawMutex<W> {
                     .is_err()
             {
                 continue;
+            }
+            // Relaxed: the kernel changes a dead owner's word before it lets go of its id.
+            if W::is_nobody(marked & TID_MASK) && self.word().load(Relaxed) == marked {
+                return Err(Refused::NotRecoverable);
             }
             match W::wait(self.word(), marked, until) {
                 // A wake that was meant for us is never lost here: the kernel reports it as such.

@@ -34,6 +34,11 @@
 //! commits, wakes. Killed from the second to the last, the kernel wakes the sleeper: the word is 0 and has no
 //! owner. The sleeper takes the lock, and looks. If it is killed instead, its `line` passes to the next, who looks.
 //!
+//! # When something else writes to it
+//! The places and the front record's header are looked at before they are believed: what cannot be is `Corrupt`, and
+//! nothing is read or written outside of the region. What *can* be is taken for a record. No one waits for a lock
+//! whose owner is no thread.
+//!
 //! # What is not covered
 //! - What a getter has committed, and was killed before it returned, is gone: at most one record each. A claim is
 //!   for those who would rather have it twice.
@@ -51,7 +56,7 @@ pub use region::{Bytes, RECORDS_MAX, UNIT, UNITS_MAX};
 
 use super::mutex::{Patience, Refused};
 use crate::world::{Wide, Word, World};
-use end::{ASLEEP, AWAKE, Attempt, End, brief, give_back, take};
+use end::{ASLEEP, AWAKE, Attempt, End, give_back, take, take_brief};
 use region::{Place, Region, units_for};
 
 // Bit 63 of a place.
@@ -230,7 +235,8 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
     /// [`Escort::send`] is called under both locks, before the end is there for anyone; nothing hangs on its success.
     ///
     /// # Errors
-    /// [`Refused::TooManyHeld`]; it is as open as it was.
+    /// [`Refused::TooManyHeld`], [`Refused::NotRecoverable`] (its memory was written to by something else); it is as
+    /// open as it was.
     pub fn close(&self, escort: &mut impl Escort) -> Result<(), Refused> {
         self.under_both(Patience::Endless, |tail, _| {
             if tail & CLOSED != 0 {
@@ -255,9 +261,9 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
     /// Whether the ring is empty and open, at a moment when no put is under way.
     ///
     /// # Errors
-    /// [`Refused::TooManyHeld`], [`Refused::TimedOut`].
+    /// [`Refused::TooManyHeld`], [`Refused::TimedOut`], [`Refused::NotRecoverable`].
     pub fn rests(&self, patience: Patience) -> Result<bool, Refused> {
-        take(&self.puts.lock, brief(patience))?;
+        take_brief(&self.puts.lock, patience)?;
         // Relaxed: under the lock. Acquire: pairs with the Release in End::commit().
         let tail = self.puts.place.load(Relaxed);
         let head = self.gets.place.load(Acquire);
@@ -268,7 +274,7 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
     /// [`Escort::clear`], if the ring is empty.
     ///
     /// # Errors
-    /// [`Refused::TooManyHeld`], [`Refused::TimedOut`].
+    /// [`Refused::TooManyHeld`], [`Refused::TimedOut`], [`Refused::NotRecoverable`].
     pub fn clear_if_empty(
         &self,
         patience: Patience,
@@ -313,7 +319,7 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         patience: Patience,
         escort: &mut impl Escort,
     ) -> Result<Put, Refused> {
-        take(&self.puts.lock, brief(patience))?;
+        take_brief(&self.puts.lock, patience)?;
         let attempt = self.put_if_room(mark, payload, escort);
         give_back(&self.puts.lock);
         attempt
@@ -334,6 +340,9 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         if tail_seen & CLOSED != 0 {
             return Ok(Attempt::Done(Err(PutRefused::Closed)));
         }
+        if !self.region.can_be(head, tail, self.records_max) {
+            return Ok(Attempt::Done(Err(PutRefused::Corrupt)));
+        }
         let units = units_for(payload.len() as u32);
         if !self.has_room(head, tail, units) {
             return Ok(Attempt::NotYet(head_seen));
@@ -342,7 +351,7 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         let mut sent = escort.send();
         if sent == Sent::Full && tail == head {
             // No get will make room: it is filled with what belongs to the dead.
-            take(&self.gets.lock, Patience::Endless)?;
+            take_brief(&self.gets.lock, Patience::Endless)?;
             escort.clear();
             give_back(&self.gets.lock);
             sent = escort.send();
@@ -365,7 +374,7 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         patience: Patience,
         escort: &mut impl Escort,
     ) -> Result<Got, Refused> {
-        take(&self.gets.lock, brief(patience))?;
+        take_brief(&self.gets.lock, patience)?;
         let attempt = self.get_if_any(in_line, front, escort);
         give_back(&self.gets.lock);
         Ok(attempt)
@@ -377,6 +386,9 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         let head_seen = self.gets.place.load(Relaxed);
         let tail_seen = self.puts.place.load(Acquire);
         let (head, tail) = (Place::of(head_seen), Place::of(tail_seen));
+        if !self.region.can_be(head, tail, self.records_max) {
+            return Attempt::Done(Err(GetRefused::Corrupt));
+        }
         if head == tail {
             return if tail_seen & CLOSED == 0 {
                 Attempt::NotYet(tail_seen)
@@ -388,9 +400,14 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
             return Attempt::Claimed; // in line, it is a claim of the past: invariant 4
         }
         let used = self.region.used(head, tail);
-        let Some((record, units)) = self.region.read(head.position, used) else {
-            return Attempt::Done(Err(GetRefused::Corrupt));
+        let (record, units) = match self.region.read(head.position, used) {
+            Ok(front) => front,
+            Err(refused) => return Attempt::Done(Err(refused)),
         };
+        let behind = self.region.behind(head, units);
+        if !self.region.can_be(behind, tail, self.records_max) {
+            return Attempt::Done(Err(GetRefused::Corrupt));
+        }
         if !escort.look(&record) {
             return Attempt::Done(Err(GetRefused::Failed));
         }
@@ -398,7 +415,6 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
             // Relaxed: under the lock, which orders it.
             Front::Claimed => self.gets.place.store(head_seen | CLAIMED, Relaxed),
             Front::Taken => {
-                let behind = self.region.behind(head, units);
                 self.gets.commit(self.puts, behind.packed());
                 escort.take();
             }
@@ -420,8 +436,8 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
 
     /// With both ends at rest: told the putters' place and the getters'. The putters' lock first, always.
     fn under_both(&self, patience: Patience, act: impl FnOnce(u64, u64)) -> Result<(), Refused> {
-        take(&self.puts.lock, brief(patience))?;
-        let taken = take(&self.gets.lock, brief(patience));
+        take_brief(&self.puts.lock, patience)?;
+        let taken = take_brief(&self.gets.lock, patience);
         if taken.is_ok() {
             // Relaxed, both: under the locks.
             act(self.puts.place.load(Relaxed), self.gets.place.load(Relaxed));

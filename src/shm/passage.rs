@@ -15,6 +15,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -51,7 +52,7 @@ enum Leaving {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PassageError {
-    /// The value could not be serialised.
+    /// The value could not be serialised; `SerializeBufferFull` if there is no memory for its bytes.
     #[error("cannot be sent: {0}")]
     Pack(postcard::Error),
     /// The bytes are not such a value, or name an object that is not there.
@@ -94,12 +95,35 @@ enum Arrived {
 /// [`PassageError::Pack`] if its `Serialize` refuses.
 pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Parcel, PassageError> {
     let outer = PACKING.replace(Some(Cargo::default())); // a value's own Serialize may pack another
-    let bytes = postcard::to_allocvec(value);
+    let bytes = postcard::serialize_with_flavor(value, Growing::default());
     let cargo = PACKING.replace(outer).unwrap_or_default();
     Ok(Parcel {
         bytes: bytes.map_err(PassageError::Pack)?,
         cargo,
     })
+}
+
+/// Bytes, for as long as there is memory: a lack of it is an error.
+#[derive(Default)]
+struct Growing(Vec<u8>);
+
+impl Flavor for Growing {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        let reserved = self.0.try_reserve(bytes.len());
+        reserved.map_err(|_| postcard::Error::SerializeBufferFull)?;
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
 }
 
 /// The value that another process packed, with the descriptors in the order in which they were sent.

@@ -10,8 +10,8 @@ pub enum LockError<G> {
     /// guard inside**, and the data can be looked at and repaired: `guard.mark_consistent()`, or else the
     /// lock becomes [`NotRecoverable`](LockError::NotRecoverable) when the guard is dropped.
     OwnerDied(G),
-    /// An owner died, and the next one gave the lock back without `mark_consistent()`. For good, and for
-    /// everyone.
+    /// An owner died, and the next one gave the lock back without `mark_consistent()`; or the lock's memory was
+    /// written to by something else, and names an owner that is no thread. For good, and for everyone.
     NotRecoverable,
     /// The calling thread holds this lock already, and would wait for itself. Use an
     /// [`RLock`](crate::RLock) to lock more than once.

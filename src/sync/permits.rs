@@ -37,6 +37,9 @@ pub enum SemaphoreError {
     /// the thread died.
     #[error("this thread holds 2048 locks and permits, the most that can be recovered if it dies")]
     TooManyHeld,
+    /// The semaphore's memory was written to by something else.
+    #[error("something else has written to the semaphore's memory")]
+    Corrupt,
     /// There would be more permits than the semaphore may have, by so many (`release` only).
     #[error("there would be {over} permits more than the semaphore may have")]
     OverRelease { over: u32 },
@@ -181,7 +184,7 @@ impl Permits {
         kind: &'static Kind,
         deserializer: D,
     ) -> Result<Permits, D::Error> {
-        let block = block::deserialize(deserializer, kind.name, kind.tag())?;
+        let block = block::deserialize(deserializer, kind.name, kind.tag(), PLACES_AT)?;
         // SAFETY: new() put it there; the handle was checked by its tag.
         let initial = unsafe { block.object::<Desk<Os>>(0) }.initial();
         let bytes = PLACES_AT + kind.places(initial) * PLACE_BYTES;
@@ -212,9 +215,8 @@ impl From<Refused> for SemaphoreError {
             Refused::WouldBlock => SemaphoreError::WouldBlock,
             Refused::TimedOut => SemaphoreError::TimedOut,
             Refused::TooManyHeld => SemaphoreError::TooManyHeld,
-            Refused::AlreadyHeld | Refused::NotRecoverable => {
-                unreachable!("who waits in line leaves it, and never gives it up")
-            }
+            // Who waits in line leaves it, and never gives it up.
+            Refused::AlreadyHeld | Refused::NotRecoverable => SemaphoreError::Corrupt,
         }
     }
 }

@@ -177,6 +177,10 @@ impl World for Os {
         robust::thread_id()
     }
 
+    fn is_nobody(id: u32) -> bool {
+        robust::is_nobody(id)
+    }
+
     /// A hand-over through the kernel costs about 25 µs between cores, a turn of the spin a few ns: a
     /// short critical section on another core is over before a sleep would have begun. With one core
     /// nothing is gained by looking again.

@@ -97,6 +97,18 @@ pub fn refresh() {
     });
 }
 
+/// Whether no thread has this id, that of a thread of another process included.
+///
+/// Source: kill(2), which looks a thread up by its id, and with signal 0 does no more than that.
+#[cold]
+pub fn is_nobody(id: u32) -> bool {
+    let Ok(id) = i32::try_from(id) else {
+        return true;
+    };
+    let looked_up = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), None);
+    looked_up == Err(nix::errno::Errno::ESRCH)
+}
+
 /// Locks that this thread holds.
 #[inline]
 pub fn held() -> u32 {

@@ -37,7 +37,7 @@ mod semaphore_kills;
 mod shared_list;
 mod side_by_side;
 mod starts;
-mod stuck;
+pub mod stuck;
 mod table;
 mod turn;
 mod tutorials;

@@ -181,6 +181,9 @@ impl World for Broken {
     fn me() -> u32 {
         Loom::me()
     }
+    fn is_nobody(id: u32) -> bool {
+        Loom::is_nobody(id)
+    }
     fn spins() -> u32 {
         Loom::spins()
     }

@@ -233,7 +233,9 @@ impl<S, R> Connection<S, R> {
         if length > apart.len() {
             return Err(crate::sys::memory::foreign("a message longer than its memory").into());
         }
-        let mut bytes = vec![0; length];
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(io::Error::from)?;
+        bytes.resize(length, 0);
         apart.read(0, &mut bytes);
         Ok((head, bytes, files))
     }

@@ -115,6 +115,7 @@ impl Channel {
                 PutRefused::Closed => PutError::Closed(item),
                 PutRefused::Full => PutError::Full(item),
                 PutRefused::TimedOut => PutError::TimedOut(item),
+                PutRefused::Corrupt => PutError::Corrupt(item),
                 PutRefused::TooManyHeld => PutError::TooManyHeld(item),
                 PutRefused::Failed => PutError::Io(io::ErrorKind::WouldBlock.into(), item),
             }),
@@ -128,8 +129,10 @@ impl Channel {
             0 => None,
             1..=FDS_PER_PACKET => {
                 // Relaxed: a number that no one else has; from 1, as 0 is the bell.
-                let stamp = self.header().stamps.fetch_add(1, Relaxed) + 1;
+                let stamp = self.header().stamps.fetch_add(1, Relaxed).wrapping_add(1);
                 mark = STAMPED;
+                let reserved = bytes.try_reserve(STAMP_BYTES);
+                reserved.map_err(|error| Refusal::Io(error.into()))?;
                 bytes.splice(0..0, stamp.to_le_bytes());
                 Some((stamp, files))
             }
@@ -283,7 +286,8 @@ fn get_error(refused: GetRefused, failure: Option<io::Error>) -> GetError {
         GetRefused::TimedOut => GetError::TimedOut,
         GetRefused::Nested => GetError::Nested,
         GetRefused::TooManyHeld => GetError::TooManyHeld,
-        GetRefused::Corrupt => GetError::Io(crate::sys::memory::foreign("a record without an end")),
+        GetRefused::Corrupt => GetError::Corrupt,
+        GetRefused::NoMemory => GetError::Io(io::ErrorKind::OutOfMemory.into()),
         GetRefused::Failed => GetError::Io(failure.unwrap_or_else(|| io::ErrorKind::Other.into())),
     }
 }
@@ -342,7 +346,7 @@ impl<'de> DeserializeSeed<'de> for Arriving {
     type Value = Arc<Block>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Arc<Block>, D::Error> {
-        block::deserialize(deserializer, self.name, self.tag)
+        block::deserialize(deserializer, self.name, self.tag, BYTES_AT)
     }
 }
 

@@ -19,6 +19,8 @@ pub enum PutError<T> {
     Unsendable(PassageError, T),
     /// Its shared objects lie in more memory, or have more open files, than one item can carry.
     TooManyFiles(T),
+    /// The queue's memory was written to by something else, and makes no sense any more.
+    Corrupt(T),
     /// The calling thread holds 2,048 locks, the most that can be recovered if it dies.
     TooManyHeld(T),
     /// Its open files cannot be sent: no memory, or too many of this user are on their way.
@@ -41,6 +43,8 @@ pub enum PutFailure {
     Unsendable(PassageError),
     #[error("the item has more open files in it than one item can carry")]
     TooManyFiles,
+    #[error("something else has written to the queue's memory")]
+    Corrupt,
     #[error("this thread holds 2048 locks, the most that can be recovered if it dies")]
     TooManyHeld,
     #[error(transparent)]
@@ -67,10 +71,14 @@ pub enum GetError {
     /// The calling thread is processing the first item, and would wait for itself.
     #[error("this thread is processing the queue's first item")]
     Nested,
+    /// The queue's memory was written to by something else, and what it says of the first item makes no sense.
+    #[error("something else has written to the queue's memory")]
+    Corrupt,
     /// The calling thread holds 2,048 locks, the most that can be recovered if it dies.
     #[error("this thread holds 2048 locks, the most that can be recovered if it dies")]
     TooManyHeld,
-    /// The item's open files cannot be received: this process has too many. The item stays in the queue.
+    /// No memory for the item's bytes, or its open files cannot be received, as this process has too many. The item
+    /// stays in the queue.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -82,6 +90,9 @@ pub enum TaskError {
     /// More tasks would be done than items were put.
     #[error("task_done() was called too many times: no item is unfinished")]
     TooManyDone,
+    /// The queue's memory was written to by something else.
+    #[error("something else has written to the queue's memory")]
+    Corrupt,
     /// The calling thread holds 2,048 locks, the most that can be recovered if it dies.
     #[error("this thread holds 2048 locks, the most that can be recovered if it dies")]
     TooManyHeld,
@@ -97,6 +108,7 @@ impl<T> PutError<T> {
             PutError::Closed(item) => (PutFailure::Closed, item),
             PutError::Unsendable(error, item) => (PutFailure::Unsendable(error), item),
             PutError::TooManyFiles(item) => (PutFailure::TooManyFiles, item),
+            PutError::Corrupt(item) => (PutFailure::Corrupt, item),
             PutError::TooManyHeld(item) => (PutFailure::TooManyHeld, item),
             PutError::Io(error, item) => (PutFailure::Io(error), item),
         }
@@ -123,6 +135,7 @@ impl<T> fmt::Debug for PutError<T> {
             PutError::Closed(_) => "Closed(..)",
             PutError::Unsendable(error, _) => return write!(f, "Unsendable({error:?}, ..)"),
             PutError::TooManyFiles(_) => "TooManyFiles(..)",
+            PutError::Corrupt(_) => "Corrupt(..)",
             PutError::TooManyHeld(_) => "TooManyHeld(..)",
             PutError::Io(error, _) => return write!(f, "Io({error:?}, ..)"),
         })
@@ -138,6 +151,7 @@ impl<T> fmt::Display for PutError<T> {
             PutError::Closed(_) => &PutFailure::Closed,
             PutError::Unsendable(error, _) => return write!(f, "the item {error}"),
             PutError::TooManyFiles(_) => &PutFailure::TooManyFiles,
+            PutError::Corrupt(_) => &PutFailure::Corrupt,
             PutError::TooManyHeld(_) => &PutFailure::TooManyHeld,
             PutError::Io(error, _) => error,
         };

@@ -79,6 +79,11 @@ pub const QUEUE_BYTES: usize = 1 << 20;
 ///   the item in its place, with [`process`](Queue::process): it stays in the queue until the work is done.
 /// - Nobody else is held up, whatever the dead were doing.
 ///
+/// # When something else writes to its memory
+/// A program that shares the memory, and writes where it should not, can make items of it that nobody put; what makes
+/// no sense is `Corrupt`, for puts and gets alike, and stays so. No call reads or writes outside of the queue's
+/// memory, takes more of its own than the queue has, or waits for an owner that is no thread.
+///
 /// # Memory ordering
 /// What was written before `put` is seen after the `get` of the item.
 ///
@@ -121,7 +126,8 @@ impl<T> Queue<T> {
     /// [`Closed`](GetError::Closed), also those that wait. Nothing if it is closed already.
     ///
     /// # Errors
-    /// [`LockFailure::TooManyHeld`]: it is as open as it was.
+    /// [`LockFailure::TooManyHeld`]; [`LockFailure::NotRecoverable`] if the queue's memory was written to by something
+    /// else. It is as open as it was.
     pub fn close(&self) -> Result<(), LockFailure> {
         self.channel.close()
     }

@@ -94,6 +94,11 @@ impl World for Loom {
         stage::me()
     }
 
+    /// Memory is written to by the modelled algorithm alone.
+    fn is_nobody(_: u32) -> bool {
+        false
+    }
+
     fn spins() -> u32 {
         0
     }

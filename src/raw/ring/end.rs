@@ -87,7 +87,7 @@ impl<W: World> End<W> {
             }
             std::hint::spin_loop();
         }
-        take(&others.lock, brief(patience))?;
+        take_brief(&others.lock, patience)?;
         // Relaxed, both: under the lock; invariant 2.
         let stays = others.place.load(Relaxed) == seen && is_open();
         if stays {
@@ -117,12 +117,17 @@ pub(super) fn give_back<W: World>(mutex: &RawMutex<W>) {
     mutex.unlock().unwrap_or_else(|NotHeld| not_held());
 }
 
-/// For a lock that no one keeps for long: one who would not wait waits for that.
-pub(super) fn brief(patience: Patience) -> Patience {
-    match patience {
+/// [Takes](take) a lock that no one keeps for long: one who would not wait waits for that.
+pub(super) fn take_brief<W: World>(mutex: &RawMutex<W>, patience: Patience) -> Result<(), Refused> {
+    let brief = match patience {
         Patience::None => Patience::Endless,
         longer => longer,
-    }
+    };
+    take(mutex, brief).map_err(|refused| match refused {
+        // It is given back before the ring returns: something else has written our id.
+        Refused::AlreadyHeld => Refused::NotRecoverable,
+        refused => refused,
+    })
 }
 
 fn not_held() -> ! {

@@ -55,6 +55,8 @@ pub enum PutRefused {
     TimedOut,
     /// By [`Escort::send`].
     Failed,
+    /// The ring's memory was written to by something else.
+    Corrupt,
     /// The calling thread holds as many locks as the kernel would look at if it died.
     TooManyHeld,
 }
@@ -71,6 +73,8 @@ pub enum GetRefused {
     Failed,
     /// The ring's memory was written to by something else.
     Corrupt,
+    /// For a copy of the record, which is still there.
+    NoMemory,
     /// The calling thread has claimed the front record.
     Nested,
     /// The calling thread holds as many locks as the kernel would look at if it died.
@@ -83,7 +87,8 @@ impl From<Refused> for PutRefused {
             Refused::WouldBlock => PutRefused::Full,
             Refused::TimedOut => PutRefused::TimedOut,
             Refused::TooManyHeld => PutRefused::TooManyHeld,
-            Refused::NotRecoverable | Refused::AlreadyHeld => foreign(refused),
+            // Every owner's death is made good at once, and no put is made inside of a put.
+            Refused::NotRecoverable | Refused::AlreadyHeld => PutRefused::Corrupt,
         }
     }
 }
@@ -95,12 +100,8 @@ impl From<Refused> for GetRefused {
             Refused::TimedOut => GetRefused::TimedOut,
             Refused::TooManyHeld => GetRefused::TooManyHeld,
             Refused::AlreadyHeld => GetRefused::Nested,
-            Refused::NotRecoverable => foreign(refused),
+            // Every owner's death is made good at once.
+            Refused::NotRecoverable => GetRefused::Corrupt,
         }
     }
-}
-
-/// Every owner's death is made good at once, and no put is made inside of a put.
-fn foreign(refused: Refused) -> ! {
-    unreachable!("the ring's own locks refuse nothing of the kind: {refused:?}")
 }

@@ -1,6 +1,6 @@
 //! Where records lie: positions, and the bytes behind them.
 
-use super::record::Record;
+use super::record::{GetRefused, Record};
 
 /// The region is counted in these: 8 bytes.
 pub const UNIT: usize = 8;
@@ -56,8 +56,22 @@ impl<B: Bytes> Region<B> {
     /// Units between the two ends.
     pub fn used(&self, head: Place, tail: Place) -> u32 {
         let (head, tail) = (u64::from(head.position), u64::from(tail.position));
-        let lap = 2 * u64::from(self.units);
-        ((tail + lap - head) % lap) as u32
+        let used = if tail < head {
+            (tail + self.lap()).saturating_sub(head)
+        } else {
+            tail - head
+        };
+        used as u32
+    }
+
+    /// Whether the ends can be there, with so many records at most between them. If not, the places were written to by
+    /// something else than a ring.
+    pub fn can_be(&self, head: Place, tail: Place, records_max: u32) -> bool {
+        let (used, records) = (self.used(head, tail), head.records_to(tail));
+        u64::from(head.position.max(tail.position)) < self.lap()
+            && used <= self.units
+            && records <= used.min(records_max)
+            && (records == 0) == (used == 0)
     }
 
     /// The place behind a record of `units`.
@@ -78,27 +92,37 @@ impl<B: Bytes> Region<B> {
         self.bytes.write(0, rest);
     }
 
-    /// The record at a position, and its units. `None` if there is none of at most `used` units.
-    pub fn read(&self, position: u32, used: u32) -> Option<(Record, u32)> {
+    /// The record at a position, and its units.
+    ///
+    /// # Errors
+    /// [`GetRefused::Corrupt`] if there is none of at most `used` units; [`GetRefused::NoMemory`].
+    pub fn read(&self, position: u32, used: u32) -> Result<(Record, u32), GetRefused> {
         let mut header = [0; UNIT];
         self.bytes.read(self.offset(position), &mut header);
         let header = u64::from_le_bytes(header);
         let (mark, length) = ((header >> 32) as u32, header as u32);
         let units = units_for(length);
         if units > used {
-            return None;
+            return Err(GetRefused::Corrupt);
         }
-        let mut bytes = vec![0; length as usize];
+        let mut bytes = Vec::new();
+        let reserved = bytes.try_reserve_exact(length as usize);
+        reserved.map_err(|_| GetRefused::NoMemory)?;
+        bytes.resize(length as usize, 0);
         let start = self.offset(self.after(position, 1));
         let (first, rest) = bytes.split_at_mut((length as usize).min(self.end() - start));
         self.bytes.read(start, first);
         self.bytes.read(0, rest);
-        Some((Record { mark, bytes }, units))
+        Ok((Record { mark, bytes }, units))
     }
 
     fn after(&self, position: u32, units: u32) -> u32 {
-        let lap = 2 * u64::from(self.units);
-        ((u64::from(position) + u64::from(units)) % lap) as u32
+        ((u64::from(position) + u64::from(units)) % self.lap()) as u32
+    }
+
+    /// What positions are counted to.
+    fn lap(&self) -> u64 {
+        2 * u64::from(self.units)
     }
 
     fn offset(&self, position: u32) -> usize {

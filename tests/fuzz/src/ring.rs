@@ -1,0 +1,176 @@
+//! A queue whose memory is written to by something else, before and between the calls: each call answers with a value
+//! or an error. A queue that no one wrote to is compared with a list.
+//!
+//! Nothing is written while a claim is held: a held lock's links are the kernel's to follow, and ours.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use forkproof::shm::Shared;
+use forkproof::sys::robust;
+use forkproof::{GetError, JoinableQueue, PutError, TaskError, Value};
+
+use super::script::Script;
+
+type Item = (Vec<u8>, Option<Value<u32>>);
+
+/// No time at all: where a call would wait it says so.
+const NOW: Duration = Duration::ZERO;
+/// Where the words of locks are: both ends' `lock` and `line`, and that of the tasks.
+const LOCKS_AT: [usize; 5] = [0, 48, 128, 176, 256];
+/// Of which no thread has an id.
+const NOBODY: u32 = 1 << 29;
+const TID_MASK: u32 = 0x3fff_ffff;
+
+pub fn drive(input: &[u8]) {
+    let mut script = Script::new(input);
+    let items = Some(usize::from(script.byte())).filter(|items| *items > 0);
+    let bytes = 16 + usize::from(script.byte()) * 8;
+    let queue = JoinableQueue::with_capacity(items, bytes).expect("memory");
+    let mut model = Some(Model::default());
+    while !script.is_over() {
+        let what = script.byte();
+        if what >= 0xc0 {
+            scribble(&queue, &mut script);
+            model = None;
+        } else {
+            call(&queue, what, script.byte(), &mut model);
+        }
+    }
+}
+
+/// What a queue is that only its own calls write to.
+#[derive(Default)]
+struct Model {
+    items: VecDeque<Vec<u8>>,
+    unfinished: usize,
+    is_closed: bool,
+}
+
+fn scribble(queue: &JoinableQueue<Item>, script: &mut Script<'_>) {
+    let block = queue.block();
+    let at = script.short() % block.len();
+    let count = usize::from(script.byte() % 65).min(block.len() - at);
+    block.write(at, script.bytes(count));
+    // To wait for a living thread is right: an owner is either no thread, or the caller.
+    for at in LOCKS_AT {
+        let word: u32 = block.get(at);
+        let owner = match word & TID_MASK {
+            0 => 0,
+            id if id % 2 == 0 => robust::thread_id(),
+            id => id | NOBODY,
+        };
+        block.set(at, word & !TID_MASK | owner);
+    }
+}
+
+fn call(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model>) {
+    match what % 12 {
+        0..3 => put(queue, what, how, model),
+        3..5 => get(queue, how, model),
+        5 => process(queue, model),
+        6 => {
+            let done = queue.task_done();
+            if let Some(model) = model {
+                let expected = match model.unfinished {
+                    0 => Err(TaskError::TooManyDone),
+                    _ => Ok(model.unfinished -= 1),
+                };
+                assert_eq!(done, expected);
+            }
+        }
+        7 => {
+            let joined = queue.join_timeout(NOW);
+            let left = queue.unfinished();
+            if let Some(model) = model {
+                assert_eq!((joined, left), (model.unfinished == 0, model.unfinished));
+            }
+        }
+        8 => {
+            let ready = queue.poll(NOW);
+            if let Some(model) = model {
+                assert_eq!(ready.ok(), Some(!model.items.is_empty() || model.is_closed));
+            }
+        }
+        9 if how >= 0xf0 => {
+            let closed = queue.close();
+            if let Some(model) = model {
+                assert_eq!(closed, Ok(()));
+                model.is_closed = true;
+            }
+        }
+        _ => {
+            let (len, is_empty, _) = (queue.len(), queue.is_empty(), queue.is_full());
+            if let Some(model) = model {
+                assert_eq!((len, is_empty), (model.items.len(), model.items.is_empty()));
+                assert_eq!(queue.is_closed(), model.is_closed);
+            }
+        }
+    }
+}
+
+/// Every third item has a shared object in it.
+fn put(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model>) {
+    let bytes = vec![what; usize::from(how)];
+    let along = (what % 12 == 2).then(|| Value::new(u32::from(what)).expect("memory"));
+    let item = (bytes.clone(), along);
+    let put = match how % 2 {
+        0 => queue.try_put(item),
+        _ => queue.put_timeout(item, NOW),
+    };
+    let Some(model) = model else { return };
+    match put {
+        Ok(()) => {
+            assert!(!model.is_closed);
+            model.items.push_back(bytes);
+            model.unfinished += 1;
+        }
+        Err(PutError::Closed(_)) => assert!(model.is_closed),
+        Err(PutError::TooLarge(_)) => {}
+        Err(PutError::Full(_) | PutError::TimedOut(_)) => assert!(!model.items.is_empty()),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn get(queue: &JoinableQueue<Item>, how: u8, model: &mut Option<Model>) {
+    let got = match how % 2 {
+        0 => queue.try_get(),
+        _ => queue.get_timeout(NOW),
+    };
+    is_as_expected(got, model);
+}
+
+/// Who is at work may get no other.
+fn process(queue: &JoinableQueue<Item>, model: &mut Option<Model>) {
+    let worked = queue.process_timeout(NOW, |item| {
+        let nested = queue.try_get();
+        assert!(matches!(nested, Err(GetError::Nested | GetError::Corrupt)));
+        item
+    });
+    if let (Some(model), Ok(_)) = (&mut *model, &worked) {
+        // It counts as done; if it was counted before, it was once too often.
+        model.unfinished -= model.unfinished.min(1);
+    }
+    is_as_expected(worked, model);
+}
+
+fn is_as_expected(got: Result<Item, GetError>, model: &mut Option<Model>) {
+    let Some(model) = model else { return };
+    match got {
+        Ok((bytes, along)) => {
+            assert_eq!(model.items.pop_front().as_ref(), Some(&bytes));
+            if let Some(along) = along {
+                assert!(
+                    bytes
+                        .iter()
+                        .all(|byte| u32::from(*byte) == along.get_unlocked())
+                );
+            }
+        }
+        Err(GetError::Empty | GetError::TimedOut) => {
+            assert!(model.items.is_empty() && !model.is_closed);
+        }
+        Err(GetError::Closed) => assert!(model.items.is_empty() && model.is_closed),
+        Err(other) => panic!("{other:?}"),
+    }
+}
