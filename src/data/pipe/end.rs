@@ -136,7 +136,7 @@ struct Handle {
 }
 
 fn arrive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Block>, D::Error> {
-    block::deserialize(deserializer, "pipe's end", tag())
+    block::deserialize(deserializer, "pipe's end", tag(), size_of::<Holders>())
 }
 
 impl Serialize for End {
