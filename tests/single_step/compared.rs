@@ -1,0 +1,84 @@
+//! The test of the build with the feature `harness`: runs the other build, and compares what survives.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::boss::{self, Outcome};
+use crate::figures::{self, Figures};
+use crate::subjects;
+use crate::sweep::By;
+
+/// As in the other build.
+const INTO: &str = "FORKPROOF_SINGLE_STEP_INTO";
+
+/// Set, the figures are written and not compared with those in the repository.
+const RECORD: &str = "FORKPROOF_RECORD";
+
+#[test]
+fn a_kill_after_every_instruction_leaves_what_a_kill_at_a_step_leaves() {
+    let into = Path::new(env!("CARGO_TARGET_TMPDIR")).join("single_step");
+    let _absent = fs::remove_dir_all(&into);
+    fs::create_dir_all(&into).expect("a folder for the figures");
+    let (log, mut other) = start_the_other_build(&into);
+
+    let mut by_steps = BTreeMap::new();
+    for primitive in subjects::primitives() {
+        match boss::all(primitive, By::Step) {
+            Ok(Outcome::Swept(all)) => {
+                by_steps.extend(all.into_iter().map(|one| (one.case.clone(), one)));
+            }
+            Ok(Outcome::Refused(_)) => {} // the other build says so
+            Err(why) => panic!("at a step: {why}"),
+        }
+    }
+    let ended = other.wait().expect("cargo ends");
+    let said = fs::read_to_string(log).expect("what cargo said");
+    assert!(ended.success(), "the build without the harness:\n{said}");
+
+    let mut fresh = Figures::new();
+    for primitive in subjects::primitives() {
+        let bytes = fs::read(into.join(primitive)).expect("a file for each primitive");
+        match postcard::from_bytes(&bytes).expect("what the other build wrote") {
+            Outcome::Swept(all) => {
+                for swept in all {
+                    let steps = by_steps.get(&swept.case).expect("the same cases");
+                    fresh.insert(swept.case.clone(), figures::compare(&swept, steps));
+                }
+            }
+            Outcome::Refused(why) => {
+                let text = format!("single step: nothing was tried: ptrace: {why}\n");
+                // Past the capture of a passing test: whoever reads must know.
+                let told = std::io::stderr().write_all(text.as_bytes());
+                return told.expect("a standard error to say so");
+            }
+        }
+    }
+    let missing: Vec<_> = fresh.iter().filter_map(figures::complaint).collect();
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    if std::env::var_os(RECORD).is_some() {
+        figures::record(&fresh);
+    } else {
+        figures::assert_recorded(&fresh);
+    }
+}
+
+/// In a target folder of its own: cargo holds a lock on each.
+fn start_the_other_build(into: &Path) -> (PathBuf, std::process::Child) {
+    let log = into.with_extension("log");
+    let said = File::create(&log).expect("a file for what cargo says");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("single_step");
+    let other = Command::new(env!("CARGO"))
+        .args(["test", "--release", "--no-default-features"])
+        .args(["--test", "single_step", "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env(INTO, into)
+        .stdout(said.try_clone().expect("a descriptor"))
+        .stderr(said)
+        .spawn()
+        .expect("cargo starts");
+    (log, other)
+}
