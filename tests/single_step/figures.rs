@@ -20,7 +20,7 @@ pub struct Figure {
     asleep: usize,
     /// The same by steps.
     steps: usize,
-    /// What two quiet runs have in common; a case whose company is awake is not compared.
+    /// Not of a case whose company is awake, or whose objects do not lie in shared memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     remains: Option<Remains>,
 }
@@ -43,7 +43,7 @@ const HEAD: &str = "\
 pub fn compare(by_instruction: &Swept, by_step: &Swept) -> Figure {
     let missing = by_instruction.remains.difference(&by_step.remains);
     let missing = missing.inspect(|remains| {
-        if by_instruction.is_quiet {
+        if by_instruction.is_compared {
             println!("{}: by no step: {remains:?}", by_instruction.case);
         }
     });
@@ -52,7 +52,7 @@ pub fn compare(by_instruction: &Swept, by_step: &Swept) -> Figure {
         kills: by_instruction.kills,
         asleep: by_instruction.asleep,
         steps: by_step.moments,
-        remains: by_instruction.is_quiet.then(|| Remains {
+        remains: by_instruction.is_compared.then(|| Remains {
             missing: missing.count(),
             by_instruction: by_instruction.remains.len(),
             by_step: by_step.remains.len(),

@@ -26,6 +26,13 @@ pub struct Remains {
     announced: Option<Place>,
 }
 
+impl Remains {
+    /// Whether there is an object in shared memory: a pipe is none.
+    pub fn is_of_something(&self) -> bool {
+        !self.memory.is_empty()
+    }
+}
+
 /// Where a node lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Place {

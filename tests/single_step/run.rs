@@ -155,7 +155,11 @@ impl Company {
                     company.sleepers.push((tracee, name));
                 }
                 Role::Awake(code) => {
-                    let pid = tracee::start(code).map_err(in_words(name))?;
+                    let started = tracee::start(|| {
+                        tracee::leave_this_core();
+                        code();
+                    });
+                    let pid = started.map_err(in_words(name))?;
                     company.awake.push((pid, name));
                 }
             }

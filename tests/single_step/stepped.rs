@@ -10,8 +10,68 @@ use crate::sweep::By;
 const INTO: &str = "FORKPROOF_SINGLE_STEP_INTO";
 
 #[test]
-fn lock() {
+fn a_lock() {
     step("Lock");
+}
+
+#[test]
+fn an_rlock() {
+    step("RLock");
+}
+
+#[test]
+fn a_value() {
+    step("Value");
+}
+
+#[test]
+fn an_array() {
+    step("Array");
+}
+
+#[test]
+fn a_shareable_list() {
+    step("ShareableList");
+}
+
+#[test]
+fn a_semaphore() {
+    step("Semaphore");
+}
+
+#[test]
+fn a_bounded_semaphore() {
+    step("BoundedSemaphore");
+}
+
+#[test]
+fn a_condition() {
+    step("Condition");
+}
+
+#[test]
+fn an_event() {
+    step("Event");
+}
+
+#[test]
+fn a_barrier() {
+    step("Barrier");
+}
+
+#[test]
+fn a_queue() {
+    step("Queue");
+}
+
+#[test]
+fn a_joinable_queue() {
+    step("JoinableQueue");
+}
+
+#[test]
+fn a_pipe() {
+    step("Pipe");
 }
 
 /// Kills at every instruction.

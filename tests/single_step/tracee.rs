@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use forkproof::sys::child::{self, Signal};
 use forkproof::sys::fork;
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal as Sent;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -69,6 +70,16 @@ pub fn start(code: impl FnOnce()) -> io::Result<Pid> {
         }
         child.wait()?;
     }
+}
+
+/// Has the calling process run on the other cores, if there are any: truly beside those on this one.
+pub fn leave_this_core() {
+    let here = sched_getcpu().expect("a process runs on some core");
+    let mut others = CpuSet::new();
+    for core in (0..CpuSet::count()).filter(|core| *core != here) {
+        others.set(core).expect("a core's number");
+    }
+    let _there_is_but_one = sched_setaffinity(Pid::from_raw(0), &others);
 }
 
 impl Tracee {

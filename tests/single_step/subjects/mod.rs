@@ -1,6 +1,13 @@
 //! The cases, by primitive.
 
+mod barriers;
+mod conditions;
+mod events;
+mod guards;
 mod locks;
+mod pipes;
+mod queues;
+mod semaphores;
 
 use crate::stage::Stage;
 
@@ -16,7 +23,18 @@ pub struct Case {
 
 /// Every case.
 pub fn all() -> impl Iterator<Item = &'static Case> {
-    [locks::CASES].into_iter().flatten()
+    [
+        locks::CASES,
+        guards::CASES,
+        semaphores::CASES,
+        conditions::CASES,
+        events::CASES,
+        barriers::CASES,
+        queues::CASES,
+        pipes::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// All that there are cases about.
