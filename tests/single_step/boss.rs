@@ -14,8 +14,8 @@ use crate::tracee::Tracee;
 /// What a boss tells.
 #[derive(Debug, Serialize, Deserialize)]
 enum News {
-    /// The case that it is at, and the moment of the next kill.
-    At(String, usize),
+    /// The case that it is at, how often it has killed in it, and the moment of the next kill.
+    At(String, usize, usize),
     Swept(Box<Swept>),
     /// ptrace(2) is not to be had: why.
     Refused(String),
@@ -53,7 +53,9 @@ pub fn all(primitive: &str, by: By) -> Result<Outcome, String> {
             Err(error) => break Err(fail(&error)),
         }
         match news.recv() {
-            Ok(News::At(case, moment)) => at = format!("{case}: a run to moment {moment}"),
+            Ok(News::At(case, kills, moment)) => {
+                at = format!("{case}: a run to moment {moment}, after {kills} kills,");
+            }
             Ok(News::Swept(one)) => swept.push(*one),
             Ok(News::Refused(why)) => break Ok(Outcome::Refused(why)),
             Ok(News::Failed(why)) => break Err(why),
@@ -76,12 +78,8 @@ fn boss(primitive: String, by: By, teller: Sender<News>) {
     spin_as_on_all_cores();
     forkproof::sys::fork::stay_on_this_core().expect("a core to stay on");
     for case in subjects::of(&primitive) {
-        let mut kills = 0;
-        let swept = sweep(case, &bell, by, |moment| {
-            if kills % 64 == 0 {
-                tell(News::At(case.name.to_owned(), moment));
-            }
-            kills += 1;
+        let swept = sweep(case, &bell, by, |kills, moment| {
+            tell(News::At(case.name.to_owned(), kills, moment));
         });
         match swept {
             Ok(swept) => tell(News::Swept(Box::new(swept))),

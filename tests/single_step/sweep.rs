@@ -89,7 +89,7 @@ impl fmt::Display for Swept {
     }
 }
 
-/// Kills the victim of a case at each moment. `killed` is told before each.
+/// Kills the victim of a case at each moment. `told` hears before each how many kills there were, and the moment.
 ///
 /// # Errors
 /// What went wrong, and at which moment.
@@ -97,13 +97,15 @@ pub fn sweep(
     case: &Case,
     bell: &Bell,
     by: By,
-    mut killed: impl FnMut(usize),
+    mut told: impl FnMut(usize, usize),
 ) -> Result<Swept, String> {
     let name = format!("{}: {}", case.primitive, case.name);
+    let mut kills = 0;
     let mut once = |pace, kill_at, seen: &mut dyn FnMut(usize, Remains, Option<u64>)| {
-        killed(kill_at);
+        told(kills, kill_at);
+        kills += 1;
         run(case.set_up, Stage::new(bell.clone()), pace, kill_at, seen)
-            .map_err(|why| format!("{name}, killed at moment {kill_at}: {why}"))
+            .map_err(|why| format!("{name}: kill {kills}, at moment {kill_at}: {why}"))
     };
     let (mut remains, mut last) = (BTreeSet::new(), None);
     let (mut route, mut passes) = (Vec::new(), Passes::new());
@@ -122,7 +124,7 @@ pub fn sweep(
         By::Step => Pace::Step,
     };
     let whole = once(walk, usize::MAX, &mut first)?;
-    let (mut kills, mut asleep) = (1, usize::from(whole.asleep));
+    let mut asleep = usize::from(whole.asleep);
     let pace = match by {
         By::Instruction => Pace::Leap(&route),
         #[cfg(feature = "harness")]
@@ -141,7 +143,6 @@ pub fn sweep(
                 remains.insert(seen);
             }
         })?;
-        kills += 1;
         asleep += usize::from(ran.asleep);
     }
     Ok(Swept {
