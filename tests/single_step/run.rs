@@ -2,6 +2,7 @@
 //! their ends.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
@@ -129,7 +130,8 @@ pub fn run(
         returned: ran.returned,
     };
     company.see_off(&mut stage, end)?;
-    (stage.judge)(end);
+    let judged = catch_unwind(AssertUnwindSafe(|| (stage.judge)(end)));
+    judged.map_err(|_| "what is left is wrong: see what was said".to_owned())?;
     Ok(ran)
 }
 
