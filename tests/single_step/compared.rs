@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::boss::{self, Outcome};
 use crate::figures::{self, Figures};
 use crate::subjects;
-use crate::sweep::By;
+use crate::sweep::{By, Swept};
 
 /// As in the other build.
 const INTO: &str = "FORKPROOF_SINGLE_STEP_INTO";
@@ -24,19 +24,11 @@ fn a_kill_after_every_instruction_leaves_what_a_kill_at_a_step_leaves() {
     fs::create_dir_all(&into).expect("a folder for the figures");
     let (log, mut other) = start_the_other_build(&into);
 
-    let mut by_steps = BTreeMap::new();
-    for primitive in subjects::primitives() {
-        match boss::all(primitive, By::Step) {
-            Ok(Outcome::Swept(all)) => {
-                by_steps.extend(all.into_iter().map(|one| (one.case.clone(), one)));
-            }
-            Ok(Outcome::Refused(_)) => {} // the other build says so
-            Err(why) => panic!("at a step: {why}"),
-        }
-    }
-    let ended = other.wait().expect("cargo ends");
+    let by_steps = by_steps();
+    let ended = other.wait().expect("cargo ends"); // before any failure: no one else waits for it
     let said = fs::read_to_string(log).expect("what cargo said");
     assert!(ended.success(), "the build without the harness:\n{said}");
+    let by_steps = by_steps.unwrap_or_else(|why| panic!("at a step: {why}"));
 
     let mut fresh = Figures::new();
     for primitive in subjects::primitives() {
@@ -63,6 +55,20 @@ fn a_kill_after_every_instruction_leaves_what_a_kill_at_a_step_leaves() {
     } else {
         figures::assert_recorded(&fresh);
     }
+}
+
+/// A kill at each step that the library reports.
+fn by_steps() -> Result<BTreeMap<String, Swept>, String> {
+    let mut by_case = BTreeMap::new();
+    for primitive in subjects::primitives() {
+        match boss::all(primitive, By::Step)? {
+            Outcome::Swept(all) => {
+                by_case.extend(all.into_iter().map(|one| (one.case.clone(), one)));
+            }
+            Outcome::Refused(_) => {} // the other build says so
+        }
+    }
+    Ok(by_case)
 }
 
 /// In a target folder of its own: cargo holds a lock on each.
