@@ -86,14 +86,19 @@ pub(super) static CASES: &[Case] = &[
         stage.victim(|| (), move |()| set_all(&mine));
         finish(stage, numbers);
     }),
-    busy("ShareableList", "set, one awake", |stage| {
-        let list = ShareableList::new([ShareableItem::from(TEXTS[0])]).expect("memory for a list");
-        list.shm().unlink().expect("a name of its own"); // the others inherit the mapping
-        let (mine, awake, after) = (list.clone(), list.clone(), list.clone());
-        stage.awake("who sets", move || set_text(&awake, 1));
+    quiet("ShareableList", "set, nobody there", |stage| {
+        let list = list();
+        let (mine, after) = (list.clone(), list.clone());
         stage.victim(|| (), move |()| set_text(&mine, 2));
         stage.survivor("who comes after", move |_| set_text(&after, 3));
         stage.judge(move |_| assert_eq!(text_of(&list), TEXTS[3].into()));
+    }),
+    busy("ShareableList", "set, one awake", |stage| {
+        let list = list();
+        let (mine, awake) = (list.clone(), list.clone());
+        stage.awake("who sets", move || set_text(&awake, 1));
+        stage.victim(|| (), move |()| set_text(&mine, 2));
+        stage.judge(move |_| drop(text_of(&list)));
     }),
 ];
 
@@ -292,6 +297,12 @@ const TEXTS: [&str; 4] = [
     "two two two two two",
     "three three three",
 ];
+
+fn list() -> ShareableList {
+    let list = ShareableList::new([ShareableItem::from(TEXTS[0])]).expect("memory for a list");
+    list.shm().unlink().expect("a name of its own"); // the others inherit the mapping
+    list
+}
 
 fn set_text(list: &ShareableList, number: usize) {
     list.set(0, TEXTS[number]).expect("it fits");
