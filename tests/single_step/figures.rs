@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::remains::Difference;
 use crate::sweep::Swept;
 
 /// By case.
@@ -43,8 +44,9 @@ const HEAD: &str = "\
 pub fn compare(by_instruction: &Swept, by_step: &Swept) -> Figure {
     let missing = by_instruction.remains.difference(&by_step.remains);
     let missing = missing.inspect(|remains| {
-        if by_instruction.is_compared {
-            println!("{}: by no step: {remains:?}", by_instruction.case);
+        let differences = by_step.remains.iter().map(|it| Difference(remains, it));
+        if let Some(nearest) = differences.min_by_key(Difference::size) {
+            println!("{}: before no step: {nearest}", by_instruction.case);
         }
     });
     Figure {

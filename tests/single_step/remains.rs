@@ -8,6 +8,7 @@
 //!   the kernel on its behalf, whose way is told link by link. (The processes of a case are forks of one, so a head
 //!   lies at one address in all of them.)
 
+use std::fmt;
 use std::io::{self, IoSliceMut};
 
 use forkproof::shm::Shared;
@@ -30,6 +31,45 @@ impl Remains {
     /// Whether there is an object in shared memory: a pipe is none.
     pub fn is_of_something(&self) -> bool {
         !self.memory.is_empty()
+    }
+}
+
+/// Where two differ, for a report.
+pub struct Difference<'a>(pub &'a Remains, pub &'a Remains);
+
+impl Difference<'_> {
+    /// Object, offset, and the two bytes.
+    fn bytes(&self) -> impl Iterator<Item = (usize, usize, u8, u8)> {
+        let objects = self.0.memory.iter().zip(&self.1.memory).enumerate();
+        objects.flat_map(|(object, (one, other))| {
+            let bytes = one.iter().zip(other).enumerate();
+            bytes
+                .filter(|(_, (one, other))| one != other)
+                .map(move |(offset, (one, other))| (object, offset, *one, *other))
+        })
+    }
+
+    /// In bytes of memory.
+    pub fn size(&self) -> usize {
+        self.bytes().count()
+    }
+}
+
+impl fmt::Display for Difference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (object, offset, one, other) in self.bytes() {
+            write!(
+                f,
+                "object {object}, byte {offset}: {one:#04x}, not {other:#04x}; "
+            )?;
+        }
+        let kernels = |of: &Remains| (of.listed.clone(), of.announced);
+        write!(
+            f,
+            "the kernel: {:?}, not {:?}",
+            kernels(self.0),
+            kernels(self.1)
+        )
     }
 }
 
