@@ -19,6 +19,15 @@ const LEAST_ID: i32 = 4_096;
 /// How a process ends whose code panicked.
 const PANICKED: i32 = 101;
 
+/// The system calls in which the library waits for others.
+const WAITS: [i64; 5] = [
+    nix::libc::SYS_futex,
+    nix::libc::SYS_futex_waitv,
+    nix::libc::SYS_ppoll,
+    nix::libc::SYS_recvmsg,
+    nix::libc::SYS_sendmsg,
+];
+
 /// A child of this process, by its number: nobody else waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tracee(pub Pid);
@@ -195,12 +204,15 @@ impl Tracee {
         }
     }
 
-    /// In the state `S` of proc(5), in two looks with a chance in between to go on.
+    /// In the state `S` of proc(5), in a call that waits for others; in two looks with a chance in between to go on.
     fn sleeps(self) -> io::Result<bool> {
         let looks_asleep = || {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0))?;
+            let read = |file| std::fs::read_to_string(format!("/proc/{}/{file}", self.0));
+            let (stat, call) = (read("stat")?, read("syscall")?);
             let (_, fields) = stat.rsplit_once(") ").unwrap_or_default();
-            io::Result::Ok(fields.starts_with('S'))
+            let number = call.split_whitespace().next().map(str::parse::<i64>);
+            let waits = number.is_some_and(|number| number.is_ok_and(|it| WAITS.contains(&it)));
+            io::Result::Ok(fields.starts_with('S') && waits)
         };
         if !looks_asleep()? {
             return Ok(false);
