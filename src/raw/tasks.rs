@@ -36,6 +36,8 @@ const ONE: u32 = 2; // task
 pub struct RawTasks<W: World> {
     lock: RawMutex<W>,
     word: W::Word,
+    /// Instead of padding, which would show others what lay on its maker's stack.
+    _reserved: u32,
 }
 
 /// Why a task was not counted.
@@ -55,6 +57,7 @@ impl<W: World> RawTasks<W> {
         RawTasks {
             lock: RawMutex::new(),
             word: W::Word::new(0),
+            _reserved: 0,
         }
     }
 

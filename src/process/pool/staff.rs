@@ -258,9 +258,14 @@ impl Dispatcher {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::{Pool, PoolError};
     use crate::data::wait;
     use crate::sync::Event;
+
+    /// Longer than anything here takes.
+    const LONG: Duration = Duration::from_secs(60);
 
     fn pass(gate: Event) -> u32 {
         gate.wait();
@@ -281,7 +286,7 @@ mod tests {
         dispatcher.drain(&mut state)?;
         gate.set();
         let sentinels = state.staff.sentinels();
-        wait(&[&*sentinels[0]], None)?;
+        assert_eq!(wait(&[&*sentinels[0]], Some(LONG))?, [0]);
         state.staff.look_after();
         dispatcher.bury(&mut state)?;
         assert!(state.staff.is_gone(), "the death was seen");
