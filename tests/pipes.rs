@@ -263,6 +263,7 @@ fn an_end_that_was_not_sent_is_not_lost() -> Result<()> {
 /// In a process of one thread: forks a child that inherits an end, uses it if told so, and is killed or returns.
 fn fork_with_an_end(ours: End, theirs: End, uses: bool, is_killed: bool) -> Result<()> {
     let (told, heard) = Pipe::one_way::<()>()?;
+    let _inherited = theirs.clone();
     let child = Process::from_closure(move || {
         if uses {
             theirs.send(&1).expect("there is room");

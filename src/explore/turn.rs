@@ -158,6 +158,7 @@ where
         payload: &task,
         fds: &fds,
         daemon: true,
+        ends_with_parent: true,
         name: "explorer",
     };
     let child = zygote::start(&request)?;

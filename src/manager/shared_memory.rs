@@ -69,7 +69,8 @@ impl SharedMemoryManager {
             entry: keep,
             payload: &parcel.bytes,
             fds: &parcel.fds(),
-            daemon: false, // it has something to do when its parent is gone
+            daemon: false,
+            ends_with_parent: false, // it has something to do then
             name: "SharedMemoryManager",
         })?;
         parcel.delivered();

@@ -70,6 +70,7 @@ struct Shared {
 struct State {
     name: String,
     daemon: bool,
+    dies_with_parent: bool,
     method: Option<StartMethod>,
     phase: Phase,
 }
@@ -129,6 +130,7 @@ impl Process {
         let state = State {
             name,
             daemon,
+            dies_with_parent: false,
             method,
             phase: Phase::Made(work),
         };
@@ -160,6 +162,36 @@ impl Process {
     pub fn daemon(self, daemon: bool) -> Process {
         self.set_daemon(daemon)
             .expect("daemon() is for a process that has not been started");
+        self
+    }
+
+    /// The same process, that is killed (SIGKILL) when its parent is gone, be it by a kill; or not. A daemon is so
+    /// anyway. Otherwise it is a process like others: at its normal end the parent waits for it, and it may start
+    /// processes, which go on without it unless they are to die with it, too. To be called before it is started.
+    ///
+    /// ```
+    /// use forkproof::Process;
+    ///
+    /// fn work() {
+    ///     std::thread::park();
+    /// }
+    ///
+    /// let p = Process::new(work, ()).dies_with_parent(true);
+    /// p.start()?; // whatever becomes of this program, it leaves no one behind
+    /// # p.kill()?;
+    /// # p.join()?;
+    /// # Ok::<(), forkproof::ProcessError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If it has been started.
+    pub fn dies_with_parent(self, dies: bool) -> Process {
+        let mut state = self.unstarted();
+        let state_ref = state.as_mut();
+        state_ref
+            .expect("dies_with_parent() is for a process that has not been started")
+            .dies_with_parent = dies;
+        drop(state);
         self
     }
 
@@ -403,13 +435,19 @@ impl Process {
             default_method: start_method(),
             authkey: authkey.into(),
         };
+        let ends_with_parent = state.daemon || state.dies_with_parent;
         let call = match (work, method) {
             (Work::Call(call), _) => call,
             (Work::Closure(closure), StartMethod::Fork) => {
-                return Ok(direct::start(&state.name, state.daemon, || {
-                    current::admit(ticket);
-                    closure.take().map_or(1, |closure| closure())
-                })?);
+                return Ok(direct::start(
+                    &state.name,
+                    state.daemon,
+                    ends_with_parent,
+                    || {
+                        current::admit(ticket);
+                        closure.take().map_or(1, |closure| closure())
+                    },
+                )?);
             }
             (Work::Closure(_), _) => return Err(ProcessError::ClosureNeedsFork),
         };
@@ -420,6 +458,7 @@ impl Process {
             payload: &parcel.bytes,
             fds: &fds,
             daemon: state.daemon,
+            ends_with_parent,
             name: &state.name,
         };
         let started: io::Result<Child> = match method {
@@ -431,9 +470,12 @@ impl Process {
                     .map(|fd| fd.try_clone_to_owned())
                     .collect::<io::Result<_>>();
                 let copies = copies.map_err(ProcessError::io("start"))?;
-                Ok(direct::start(&state.name, state.daemon, || {
-                    (request.entry)(request.payload, copies)
-                })?)
+                Ok(direct::start(
+                    &state.name,
+                    state.daemon,
+                    ends_with_parent,
+                    || (request.entry)(request.payload, copies),
+                )?)
             }
         };
         let child = started.map_err(ProcessError::io("start"))?;

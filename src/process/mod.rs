@@ -24,7 +24,8 @@
 //!
 //! # When a process dies
 //! A child that is killed has minus the signal's number for its exit code. When the *parent* is killed, its
-//! daemons are killed by its zygote and its other children go on; at its normal end it waits for them.
+//! daemons are killed, and those that [are to die with it](Process::dies_with_parent): by its zygote, and by the kernel
+//! if that is dead, too. Its other children go on; at its normal end it waits for them.
 //!
 //! # What is not here
 //! Threads: a child starts with one. Handles of a process cannot be sent to another process. Standard output

@@ -11,7 +11,7 @@
 //!     }
 //! }
 //!
-//! let request = Request { entry: sleeper, payload: b"", fds: &[], daemon: true, name: "sleeper" };
+//! let request = Request { entry: sleeper, payload: b"", fds: &[], daemon: true, ends_with_parent: true, name: "sleeper" };
 //! let child: Child = forkproof::sys::zygote::start(&request)?;
 //! child.signal(Signal::KILL)?;
 //! assert_eq!(child.wait()?, ExitStatus::Signalled(Signal::KILL));
@@ -27,6 +27,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use super::order::LifeLine;
 use super::poll;
 
 /// What a child runs: its return value is the exit code. It travels as an offset from the image's start.
@@ -39,8 +40,10 @@ pub struct Request<'a> {
     pub payload: &'a [u8],
     /// Handed to the entry as copies of its own, closed on exec. Any number that the limits allow.
     pub fds: &'a [BorrowedFd<'a>],
-    /// Killed when its parent is gone, however that ended.
+    /// Told to the child: it is to start no processes.
     pub daemon: bool,
+    /// Killed when its parent is gone, however that ended.
+    pub ends_with_parent: bool,
     /// Names the child in the messages of its panics.
     pub name: &'a str,
 }
@@ -86,6 +89,8 @@ pub struct Child {
     pid: u32,
     pidfd: Arc<OwnedFd>,
     ended: Mutex<Option<Ended>>,
+    /// Of one that ends with this process.
+    line: Option<LifeLine>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +106,13 @@ impl Child {
             pid,
             pidfd: Arc::new(pidfd),
             ended: Mutex::new(None),
+            line: None,
         }
+    }
+
+    /// From now on the kernel kills it when this process is gone: see [`LifeLine`].
+    pub(super) fn hold(&mut self, line: LifeLine) {
+        self.line = Some(line);
     }
 
     /// Its number: stale once it has been waited for.
@@ -176,6 +187,18 @@ impl Child {
                 "how the process ended is lost: another wait of this program took it, or SIGCHLD is \
                  ignored",
             )),
+        }
+    }
+}
+
+/// One that still runs outlives its handle.
+impl Drop for Child {
+    fn drop(&mut self) {
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if ended.is_none()
+            && let Some(line) = self.line.take()
+        {
+            line.leave();
         }
     }
 }

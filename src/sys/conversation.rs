@@ -30,6 +30,11 @@ pub(super) const WATCH: u32 = 4;
 /// The zygote is to end, and to leave the daemons to its successor.
 pub(super) const LEAVE: u32 = 5;
 
+/// The child is a daemon.
+pub(super) const DAEMON: u32 = 1;
+/// The child is killed when its parent is gone.
+pub(super) const WATCHED: u32 = 2;
+
 /// What every packet to a maker starts with.
 #[derive(Clone, Copy, Default, Pod, Zeroable)]
 #[repr(C)]
@@ -37,8 +42,8 @@ pub(super) struct Header {
     pub kind: u32,
     /// How many packets the order has, this one among them.
     pub packets: u32,
-    /// 1 for a daemon.
-    pub daemon: u32,
+    /// [`DAEMON`], [`WATCHED`], both or none.
+    pub bonds: u32,
     /// Bit n for standard stream n.
     pub stdio: u32,
     /// Where in the memfd the payload begins.

@@ -2,7 +2,7 @@
 //! stay held in the child for ever, as those threads are not there to give them back.
 //!
 //! The child is a copy: it may run a closure, and finds all of its parent's memory. It waits for its permit
-//! (`order`) until its parent has its pidfd and, of a daemon, someone who watches it.
+//! (`order`) until its parent has its pidfd and, of one that ends with it, someone who watches it.
 //!
 //! # After a crash
 //! The parent is killed before the permit: the child ends without having run.
@@ -33,8 +33,13 @@ impl From<io::Error> for Refusal {
 ///
 /// # Errors
 /// [`Refusal::Threads`] unless the process has exactly one thread; those of fork(2), and of starting a
-/// zygote for a daemon.
-pub fn start(name: &str, daemon: bool, entry: impl FnOnce() -> i32) -> Result<Child, Refusal> {
+/// zygote for one that ends with its parent.
+pub fn start(
+    name: &str,
+    daemon: bool,
+    ends_with_parent: bool,
+    entry: impl FnOnce() -> i32,
+) -> Result<Child, Refusal> {
     let threads = super::fork::threads()?;
     if threads != 1 {
         return Err(Refusal::Threads(threads));
@@ -57,22 +62,22 @@ pub fn start(name: &str, daemon: bool, entry: impl FnOnce() -> i32) -> Result<Ch
                 daemon,
                 parent,
             };
-            life::begin(origin, grant.into_permit(), entry)
+            life::begin(origin, grant.into_permit(), ends_with_parent, entry)
         }
-        pid => commission(pid, daemon, grant).map_err(Refusal::Io),
+        pid => commission(pid, ends_with_parent, grant).map_err(Refusal::Io),
     }
 }
 
-fn commission(pid: i32, daemon: bool, grant: Grant) -> io::Result<Child> {
+fn commission(pid: i32, ends_with_parent: bool, grant: Grant) -> io::Result<Child> {
     let adopt = || {
         // The child waits, so its number is its own.
         let child = Child::new(pid as u32, pidfd_of(pid as u32)?);
-        if daemon {
+        if ends_with_parent {
             zygote::watch(&child)?;
         }
         Ok(child)
     };
-    let child = match adopt() {
+    let mut child = match adopt() {
         Ok(child) => child,
         Err(error) => {
             drop(grant); // without its permit the child ends
@@ -80,6 +85,9 @@ fn commission(pid: i32, daemon: bool, grant: Grant) -> io::Result<Child> {
             return Err(error);
         }
     };
-    grant.give()?;
+    let line = grant.give()?;
+    if ends_with_parent {
+        child.hold(line);
+    }
     Ok(child)
 }

@@ -73,8 +73,8 @@ pub fn start(request: &Request<'_>, function: &str) -> io::Result<Child> {
     conversation::greet(here.as_fd())?;
     let process = launch(Role::Spawned, there)?;
     // The child waits for its order, so nobody can have waited for it yet: the number is its.
-    let child = Child::new(process.id(), pidfd_of(process.id())?);
-    let started = commission(&child, request.daemon, &order, here.as_fd());
+    let mut child = Child::new(process.id(), pidfd_of(process.id())?);
+    let started = commission(&mut child, request.ends_with_parent, &order, here.as_fd());
     if started.is_err() {
         drop(here); // it ends, as no order will come
         let _ = child.wait();
@@ -83,20 +83,25 @@ pub fn start(request: &Request<'_>, function: &str) -> io::Result<Child> {
 }
 
 fn commission(
-    child: &Child,
-    daemon: bool,
+    child: &mut Child,
+    ends_with_parent: bool,
     order: &Order<'_>,
     socket: BorrowedFd<'_>,
 ) -> io::Result<()> {
-    if daemon {
+    if ends_with_parent {
         zygote::watch(child)?;
     }
     let grant = Grant::new()?;
     match order.send(socket, grant.permit()) {
         // killed already: a child all the same, and its status says so
-        Err(error) if !conversation::is_gone(&error) => Err(error),
-        _ => grant.give(),
+        Err(error) if !conversation::is_gone(&error) => return Err(error),
+        _ => {}
     }
+    let line = grant.give()?;
+    if ends_with_parent {
+        child.hold(line);
+    }
+    Ok(())
 }
 
 /// The function registered under a name; or what the child says before it ends.

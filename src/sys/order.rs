@@ -7,15 +7,17 @@
 //!
 //! # The permit
 //! The read end of a pipe. The child runs its entry when it has read one byte from it, and ends without a
-//! trace when it reads the end. So an order whose maker died half-way can be given to another maker: what
+//! trace when it reads the end. A child that ends with its parent keeps it: see [`LifeLine`]. So an order whose maker died half-way can be given to another maker: what
 //! the first may have brought into the world finds no permit, and no entry ever runs twice.
 //!
 //! # After a crash
 //! The orderer is killed: before the permit was given the child ends without having run, after it the
 //! child runs as any child whose parent is gone. The maker is killed: see the permit.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use memmap2::Mmap;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -23,8 +25,10 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
 use super::child::Request;
-use super::conversation::{Header, MORE, ORDER, Packet};
+use super::child::{Signal, raise};
+use super::conversation::{DAEMON, Header, MORE, ORDER, Packet, WATCHED};
 use super::message::{self, FDS_PER_PACKET};
+use super::poll::readable;
 use super::surroundings::{Places, Surroundings, stdio};
 
 /// Which function the child runs.
@@ -72,7 +76,7 @@ impl<'a> Order<'a> {
         let header = Header {
             kind: ORDER,
             packets: files.div_ceil(FDS_PER_PACKET) as u32,
-            daemon: request.daemon.into(),
+            bonds: bonds(request),
             stdio: open.map(|(_, place)| 1 << place).sum(),
             payload_at: head.len() as u64,
         };
@@ -139,9 +143,10 @@ impl Delivery {
         let start = self.header.payload_at as usize;
         Ok(Birth {
             order: postcard::from_bytes(&bytes[..start]).map_err(io::Error::other)?,
-            daemon: self.header.daemon != 0,
+            daemon: self.header.bonds & DAEMON != 0,
+            ends_with_parent: self.header.bonds & WATCHED != 0,
             places: Places { cwd, stdio },
-            permit: Permit(permit),
+            permit: Permit(permit.into()),
             fds: fds.collect(),
             payload: Payload { bytes, start },
         })
@@ -152,6 +157,7 @@ impl Delivery {
 pub(super) struct Birth {
     pub order: Head,
     pub daemon: bool,
+    pub ends_with_parent: bool,
     pub places: Places<OwnedFd>,
     pub permit: Permit,
     pub fds: Vec<OwnedFd>,
@@ -170,13 +176,53 @@ impl Payload {
     }
 }
 
+fn bonds(request: &Request<'_>) -> u32 {
+    (u32::from(request.daemon) * DAEMON) | (u32::from(request.ends_with_parent) * WATCHED)
+}
+
 /// The child's end of the pipe.
-pub(super) struct Permit(OwnedFd);
+pub(super) struct Permit(File);
 
 impl Permit {
     /// Waits for the word of the parent: `false` if the parent, or the attempt, is gone.
-    pub fn wait(self) -> bool {
-        std::fs::File::from(self.0).read_exact(&mut [0]).is_ok()
+    pub fn wait(&mut self) -> io::Result<()> {
+        self.0.read_exact(&mut [0])
+    }
+
+    /// After that word nothing comes but the pipe's end, and with it SIGKILL.
+    pub fn hang_on(self) -> io::Result<()> {
+        let file = self.0.as_raw_fd();
+        // SAFETY: fcntl takes numbers. The kernel's signal is to go to this process: one that no handler and no mask
+        // can keep.
+        let armed = unsafe {
+            libc::fcntl(file, libc::F_SETOWN, libc::getpid()) == 0
+                && libc::fcntl(file, F_SETSIG, libc::SIGKILL) == 0
+                && libc::fcntl(file, libc::F_SETFL, libc::O_ASYNC) == 0
+        };
+        if !armed {
+            return Err(io::Error::last_os_error());
+        }
+        if readable(self.0.as_fd(), Some(Duration::ZERO))? {
+            raise(Signal::KILL)?; // it came before
+        }
+        std::mem::forget(self.0); // open as long as the process
+        Ok(())
+    }
+}
+
+/// fcntl(2): which signal tells of a file with `O_ASYNC`.
+const F_SETSIG: libc::c_int = 10;
+
+/// The parent's end of the pipe, kept: when the kernel closes it, as at the parent's death, however sudden, and though
+/// the zygote be dead as well, the kernel kills the child. (Not as long as another process has it, one that the parent
+/// has forked by itself; but then there is the zygote.)
+#[derive(Debug)]
+pub(super) struct LifeLine(io::PipeWriter);
+
+impl LifeLine {
+    /// It stays open as long as this process.
+    pub fn leave(self) {
+        std::mem::forget(self.0);
     }
 }
 
@@ -198,21 +244,22 @@ impl Grant {
         self.read.as_fd()
     }
 
-    /// Lets the child run.
-    pub fn give(mut self) -> io::Result<()> {
-        self.write.write_all(&[1])
+    /// Lets the child run. What is left is to be kept for one that ends with its parent.
+    pub fn give(mut self) -> io::Result<LifeLine> {
+        self.write.write_all(&[1])?;
+        Ok(LifeLine(self.write))
     }
 
     /// In a child that has both ends by inheritance.
     pub fn into_permit(self) -> Permit {
-        Permit(self.read.into())
+        Permit(OwnedFd::from(self.read).into())
     }
 }
 
 /// The bytes in a memfd that nobody can change any more.
 fn sealed(parts: &[&[u8]]) -> io::Result<OwnedFd> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    let mut file = std::fs::File::from(memfd_create(c"forkproof order", flags)?);
+    let mut file = File::from(memfd_create(c"forkproof order", flags)?);
     for part in parts {
         file.write_all(part)?;
     }

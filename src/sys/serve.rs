@@ -19,7 +19,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use super::child::{Signal, send_signal};
-use super::conversation::{self, LEAVE, ORDER, Packet, Reply, WATCH};
+use super::conversation::{self, LEAVE, ORDER, Packet, Reply, WATCH, WATCHED};
 use super::order::{Birth, Delivery};
 use super::{fork, message};
 
@@ -113,10 +113,10 @@ impl Zygote {
             Err(error) => self.answer(Err(error)),
             Ok(None) => return Some(delivery),
             Ok(Some((pid, pidfd))) => {
-                let daemon = delivery.header.daemon != 0;
+                let is_watched = delivery.header.bonds & WATCHED != 0;
                 drop(delivery); // from here on only the child holds its files
                 self.answer(Ok((pid, Some(pidfd.as_fd()))));
-                if daemon {
+                if is_watched {
                     self.daemons.push(pidfd);
                 }
             }

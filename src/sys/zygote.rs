@@ -18,7 +18,7 @@
 //!     payload.len() as i32
 //! }
 //!
-//! let request = Request { entry, payload: b"seven b", fds: &[], daemon: false, name: "counter" };
+//! let request = Request { entry, payload: b"seven b", fds: &[], daemon: false, ends_with_parent: false, name: "counter" };
 //! let child = forkproof::sys::zygote::start(&request)?;
 //! assert_eq!(child.wait()?, ExitStatus::Exited(7));
 //! # Ok::<(), std::io::Error>(())
@@ -28,7 +28,8 @@
 //! - The zygote is killed: the next start notices, waits for it, starts another and gives the order anew;
 //!   an order is carried out once (`order`). What the first may have brought into the world
 //!   unseen ends at once, but stays a zombie until the program ends. The new one watches the daemons that
-//!   someone still holds. If the program is killed in between, its daemons outlive it.
+//!   someone still holds. If the program is killed in between, the kernel kills its daemons alone
+//!   ([`LifeLine`]).
 //! - The program is killed: the zygote kills the daemons and ends.
 //!
 //! # Not covered
@@ -43,7 +44,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use super::child::{Child, Request};
 use super::conversation::{self, Header, LEAVE, WATCH};
 use super::exec::{Role, launch};
-use super::order::{Grant, Order, Which};
+use super::order::{Grant, LifeLine, Order, Which};
 use super::per_process::PerProcess;
 use super::{child, image, life, message};
 
@@ -57,9 +58,10 @@ use super::{child, image, life, message};
 pub fn start(request: &Request<'_>) -> io::Result<Child> {
     let order = Order::new(request, Which::At(image::offset_of(request.entry)?))?;
     let mut keeper = keeper();
-    let child = keeper.with_zygote(|zygote| zygote.make(&order))?;
-    if request.daemon {
+    let (mut child, line) = keeper.with_zygote(|zygote| zygote.make(&order))?;
+    if request.ends_with_parent {
         keeper.daemons.push(child.pidfd_weak());
+        child.hold(line);
     }
     Ok(child)
 }
@@ -201,7 +203,7 @@ impl Zygote {
         }
     }
 
-    fn make(&self, order: &Order<'_>) -> io::Result<Child> {
+    fn make(&self, order: &Order<'_>) -> io::Result<(Child, LifeLine)> {
         let grant = Grant::new()?;
         let socket = self.socket.as_fd();
         let (pid, pidfd) = conversation::ask(socket, || order.send(socket, grant.permit()))?;
@@ -210,8 +212,8 @@ impl Zygote {
             child::wait_for_number(pid)?;
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
         };
-        grant.give()?;
-        Ok(Child::new(pid as u32, pidfd))
+        let line = grant.give()?;
+        Ok((Child::new(pid as u32, pidfd), line))
     }
 
     fn watch(&self, daemon: BorrowedFd<'_>) -> io::Result<()> {
@@ -291,6 +293,7 @@ mod tests {
             payload: &[],
             fds: &[write.as_fd()],
             daemon: false,
+            ends_with_parent: false,
             name: "tracer",
         };
         let which = Which::At(image::offset_of(request.entry).unwrap());

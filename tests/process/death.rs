@@ -7,6 +7,7 @@ use forkproof::{
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
+use nix::unistd::Pid;
 
 use crate::wire::{Exchange, Wire, children, in_child, stay, stay_for_ever, zygote};
 
@@ -58,6 +59,109 @@ fn a_killed_parent_takes_its_forked_daemons_with_it() {
 #[test]
 fn a_killed_parent_takes_its_spawned_daemons_with_it() {
     killed_parent(StartMethod::Spawn);
+}
+
+/// Starts a daemon, sends its own zygote a signal, says that, and stays.
+fn parent_without_zygote(method: StartMethod, signal: i32, to_daemon: String, own: String) {
+    Process::new(stay, (to_daemon,))
+        .daemon(true)
+        .start_method(method)
+        .start()
+        .unwrap();
+    let zygote = zygote().unwrap();
+    kill(zygote, Signal::try_from(signal).unwrap()).unwrap();
+    let mut wire = Wire::call(&own);
+    wire.say(zygote);
+    stay_for_ever(own)
+}
+
+/// With no zygote that could do it.
+fn killed_with_its_zygote(method: StartMethod) {
+    for signal in [Signal::SIGKILL, Signal::SIGSTOP] {
+        let (to_daemon, to_parent) = (Exchange::new(), Exchange::new());
+        let names = (to_daemon.name.clone(), to_parent.name.clone());
+        let args = (method, signal as i32, names.0, names.1);
+        let p = Process::new(parent_without_zygote, args);
+        p.start().unwrap();
+        let mut daemon = to_daemon.accept();
+        daemon.hear();
+        let zygote = to_parent.accept().hear().parse().unwrap();
+        to_parent.accept().hear();
+        p.kill().unwrap();
+        assert_eq!(p.join().unwrap(), -9);
+        daemon.hear_the_end();
+        // The one that was stopped; the other has been waited for by no one but init.
+        let _ = kill(Pid::from_raw(zygote), Signal::SIGKILL);
+    }
+}
+
+#[test]
+fn a_parent_killed_with_its_zygote_takes_its_daemons_with_it() {
+    killed_with_its_zygote(StartMethod::Zygote);
+}
+
+#[test]
+fn a_parent_killed_with_its_zygote_takes_its_forked_daemons_with_it() {
+    killed_with_its_zygote(StartMethod::Fork);
+}
+
+#[test]
+fn a_parent_killed_with_its_zygote_takes_its_spawned_daemons_with_it() {
+    killed_with_its_zygote(StartMethod::Spawn);
+}
+
+/// Starts a child that is to die with it, and whose own child is not; says so, and stays.
+fn parent_that_is_asked(method: StartMethod, to_child: String, to_grandchild: String, own: String) {
+    Process::new(parent_of_one, (to_child, to_grandchild))
+        .dies_with_parent(true)
+        .start_method(method)
+        .start()
+        .unwrap();
+    stay_for_ever(own)
+}
+
+forkproof::spawnable!(parent_of_one);
+
+fn parent_of_one(own: String, to_child: String) {
+    assert!(!current_process().is_daemon());
+    Process::new(stay, (to_child,)).start().unwrap();
+    stay_for_ever(own)
+}
+
+#[test]
+fn one_that_asked_for_it_dies_with_its_parent() {
+    for method in [StartMethod::Zygote, StartMethod::Fork, StartMethod::Spawn] {
+        let [to_child, to_grandchild, to_parent] = [(); 3].map(|()| Exchange::new());
+        let names = [&to_child, &to_grandchild, &to_parent].map(|it| it.name.clone());
+        let [child, grandchild, own] = names;
+        let p = Process::new(parent_that_is_asked, (method, child, grandchild, own));
+        p.start().unwrap();
+        let mut wires = [&to_child, &to_grandchild, &to_parent].map(Exchange::accept);
+        wires.each_mut().map(Wire::hear);
+        p.kill().unwrap();
+        let [child, mut grandchild, _] = wires;
+        child.hear_the_end();
+        grandchild.say("end");
+        assert_eq!(grandchild.hear(), "bye", "nobody asked for that");
+        assert_eq!(p.join().unwrap(), -9);
+    }
+}
+
+#[test]
+fn one_that_is_to_die_with_its_parent_is_waited_for_at_a_normal_end() {
+    fn program(to_child: String) {
+        let p = Process::new(stay, (to_child,)).dies_with_parent(true);
+        p.start().unwrap();
+    }
+    let to_child = Exchange::new();
+    let p = Process::new(program, (to_child.name.clone(),));
+    p.start().unwrap();
+    let mut child = to_child.accept();
+    child.hear();
+    child.say("end");
+    assert_eq!(child.hear(), "bye");
+    child.hear_the_end();
+    assert_eq!(p.join().unwrap(), 0);
 }
 
 /// Waits for SIGTERM, and says that it came.

@@ -33,6 +33,7 @@ fn more_files_than_a_packet_holds_arrive_in_order() {
             payload: &inodes,
             fds: &fds,
             daemon: false,
+            ends_with_parent: false,
             name: "compare",
         };
         let child = zygote::start(&request).unwrap();

@@ -3,9 +3,9 @@
 //!
 //! | who | counts |
 //! |---|---|
-//! | a process that made the end, or received it | once, until it drops it |
-//! | an end on its way to another process | once; the receiver takes that over |
-//! | a forked child that inherited the end | from its first use on |
+//! | a connection that was made, cloned or received | once, until it is dropped |
+//! | one on its way to another process | once; the receiver takes that over |
+//! | one that a forked child inherited | from its first use there on |
 //!
 //! # Invariants
 //! 1. Who lets go counts itself out before it closes its socket. So at the end of the stream all have done so who ever
@@ -51,7 +51,7 @@ struct Side {
     number: usize,
 }
 
-/// This process's hold on an end.
+/// A hold on an end; a clone is another one.
 pub(super) struct End {
     side: Arc<Side>,
     /// [`fork::births`] of the process that is counted.
@@ -67,14 +67,17 @@ impl End {
         let block = Block::allocate(size_of::<Holders>(), tag())?;
         block.init(0, Holders([SharedWord::new(1), SharedWord::new(1)]));
         let block = Arc::new(block);
-        let end = |number| End::held(block.clone(), number);
-        Ok((end(0), end(1)))
+        let side = |number| {
+            let block = block.clone();
+            Arc::new(Side { block, number })
+        };
+        Ok((End::held(side(0)), End::held(side(1))))
     }
 
     /// One that counts already.
-    fn held(block: Arc<Block>, number: usize) -> End {
+    fn held(side: Arc<Side>) -> End {
         End {
-            side: Arc::new(Side { block, number }),
+            side,
             counted: AtomicU32::new(fork::births()),
         }
     }
@@ -93,6 +96,13 @@ impl End {
         let other = &self.side.holders()[1 - self.side.number];
         // Acquire: pairs with the Release in take_back().
         other.load(Acquire) != 0
+    }
+}
+
+impl Clone for End {
+    fn clone(&self) -> End {
+        self.side.lend();
+        End::held(self.side.clone())
     }
 }
 
@@ -154,7 +164,8 @@ impl<'de> Deserialize<'de> for End {
             let complaint = format!("end {number} of a pipe");
             return Err(D::Error::custom(passage::complain(complaint)));
         }
-        let end = End::held(block, number.into());
+        let number = number.into();
+        let end = End::held(Arc::new(Side { block, number }));
         passage::arrives(end.side.clone());
         Ok(end)
     }

@@ -6,7 +6,6 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -97,7 +96,7 @@ pub type Sender<T> = Connection<T, Nothing>;
 ///
 /// So drop the end that another process is to have: as an argument that was moved into a [`Process`](crate::Process)
 /// it is dropped when that is started. What a target has for an argument, or has received, it drops when it returns.
-/// A forked child that inherited an end, and has not used it, counts as one that dropped it.
+/// Of what a forked child inherited, only that counts which it has used.
 ///
 /// # When a process dies
 /// A message arrives whole or not at all: killed inside `send`, its sender has sent it or has not. A receiver that is
@@ -115,7 +114,7 @@ pub type Sender<T> = Connection<T, Nothing>;
 /// Sources: unix(7), sendmsg(2): a packet of a `SOCK_SEQPACKET` socket.
 pub struct Connection<S, R> {
     // In this order they are dropped.
-    end: Arc<End>,
+    end: End,
     wire: Wire,
     of: PhantomData<fn(S) -> R>,
 }
@@ -165,7 +164,7 @@ const PACKET_BYTES: usize = 16 << 10;
 impl<S, R> Connection<S, R> {
     fn over(end: End, wire: Wire) -> Connection<S, R> {
         Connection {
-            end: Arc::new(end),
+            end,
             wire,
             of: PhantomData,
         }
@@ -394,7 +393,7 @@ impl<S, R> Serialize for Connection<S, R> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         let file = passage::enter_fd(self.wire.socket()).map_err(Z::Error::custom)?;
         let tag = tag::<S, R>();
-        (Handle { file, tag }, &*self.end).serialize(serializer)
+        (Handle { file, tag }, &self.end).serialize(serializer)
     }
 }
 

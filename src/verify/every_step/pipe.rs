@@ -34,6 +34,7 @@ fn two_senders(stage: &mut Stage, (): ()) {
     let ended = Value::new(RUNS).expect("memory for a mark");
     stage.name("sent", &sent);
     stage.name("received", &received);
+    stage.name("gone", &gone);
     for lane in 0..SENDERS {
         let (sender, sent, gone) = (sender.clone(), sent.clone(), gone.clone());
         stage.lane(&format!("sender {lane}"), move || {
