@@ -47,8 +47,7 @@ use crate::process::{Argument, TaskPanic};
 ///
 /// # When a process dies
 /// A worker: as in [`Pool`](crate::Pool), a `RemoteError` that tells of it, at once. A client: its tasks are run
-/// nevertheless. The workers are replaced, and tasks for which there was no room are put, as long as someone waits for a
-/// result.
+/// nevertheless. The server replaces the workers, and puts tasks for which there was no room, also if no one waits.
 pub struct PoolProxy {
     any: AnyProxy,
 }

@@ -1,6 +1,6 @@
 //! The objects, who refers to them, and which calls wait: plain data.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
 use super::object::{Answer, Entry, Object, Turn};
@@ -14,6 +14,9 @@ use crate::process::PoolWatch;
 /// One who calls: a thread of a client's, by its connection. Owner of the locks that it acquires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Caller(pub u64);
+
+/// Who calls when no one does.
+const NOBODY: Caller = Caller(0);
 
 /// One who has proxies: a client's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +40,8 @@ pub struct Core {
     sessions: HashMap<Session, HashMap<u64, (Arc<Entry>, u64)>>,
     loans: HashMap<u64, Arc<Entry>>,
     names: HashMap<String, Arc<Entry>>,
+    /// Those that are watched though no call waits on them.
+    tended: Vec<Weak<Entry>>,
     callers: HashMap<Caller, Known>,
     deadlines: BTreeSet<(u64, Caller)>,
     /// Of the request at work.
@@ -85,6 +90,7 @@ impl Core {
             sessions: HashMap::new(),
             loans: HashMap::new(),
             names: HashMap::new(),
+            tended: Vec::new(),
             callers: HashMap::new(),
             deadlines: BTreeSet::new(),
             fresh: Vec::new(),
@@ -155,31 +161,36 @@ impl Core {
         }
     }
 
-    /// What tells of what becomes of the objects on which calls wait.
+    /// What tells of what becomes of the objects on which calls wait, and of those that are tended.
     pub fn watches(&self) -> Vec<PoolWatch> {
-        let waited_for = self.waited_for();
         let watch = |(_, entry): (Caller, Arc<Entry>)| entry.with(|object| object.watch());
-        waited_for.filter_map(|one| watch(one).ok()?).collect()
+        let watched = self.watched().into_iter();
+        watched.filter_map(|one| watch(one).ok()?).collect()
     }
 
-    /// Something may have happened to the objects on which calls wait.
+    /// Something may have happened to these objects.
     pub fn stir(&mut self) {
-        let waited_for: Vec<_> = self.waited_for().collect();
-        for (caller, entry) in waited_for {
+        self.tended.retain(|entry| entry.strong_count() > 0);
+        for (caller, entry) in self.watched() {
             let mut turn = Turn::new(caller, &mut self.fresh);
             let _ = entry.with(|object| object.stirred(&mut turn));
+            drop(entry);
             self.settle();
         }
     }
 
-    /// Each once, with one who waits.
-    fn waited_for(&self) -> impl Iterator<Item = (Caller, Arc<Entry>)> {
+    /// Each once, with one who waits, if there is one. Tended ones first: what waits may wait for what they do.
+    fn watched(&self) -> Vec<(Caller, Arc<Entry>)> {
+        let tended = self.tended.iter().filter_map(Weak::upgrade);
+        let tended = tended.map(|entry| (NOBODY, entry));
         let parked = |(caller, known): (&Caller, &Known)| {
             let parked = known.parked.as_ref()?;
-            Some((parked.entry.token.object, (*caller, parked.entry.clone())))
+            Some((*caller, parked.entry.clone()))
         };
-        let each: HashMap<u64, _> = self.callers.iter().filter_map(parked).collect();
-        each.into_values()
+        let mut seen = HashSet::new();
+        let all = tended.chain(self.callers.iter().filter_map(parked));
+        all.filter(|(_, entry)| seen.insert(entry.token.object))
+            .collect()
     }
 
     /// How many objects there are.
@@ -271,7 +282,11 @@ impl Core {
             typeid: typeid.to_owned(),
         };
         self.next_object += 1;
+        let is_tended = object.is_tended();
         let entry = Entry::new(token, object);
+        if is_tended {
+            self.tended.push(Arc::downgrade(&entry));
+        }
         self.objects
             .insert(entry.token.object, Arc::downgrade(&entry));
         AnyProxy::home(entry)

@@ -27,7 +27,12 @@ pub trait Object: Send {
     /// A caller is gone, with what it held. `unread`: it never saw the reply to its last call.
     fn left(&mut self, _turn: &mut Turn<'_>, _caller: Caller, _unread: bool) {}
 
-    /// What tells of that which no request does. Asked while a call on the object waits.
+    /// Whether it has something to do though no call on it waits.
+    fn is_tended(&self) -> bool {
+        false
+    }
+
+    /// What tells of that which no request does. Asked while a call on the object waits, or if it is tended.
     fn watch(&mut self) -> Option<PoolWatch> {
         None
     }

@@ -218,6 +218,13 @@ impl Dispatcher {
         self.changed.notify_all();
     }
 
+    /// Looks for what there is to do, and does it.
+    pub fn tend(&self) -> Result<(), PoolError> {
+        self.check_maker()?;
+        self.state().staff.look_after();
+        self.work()
+    }
+
     /// Works and waits until it is done, told under the lock. False: the time passed first.
     pub fn attend(&self, until: Until, done: &dyn Fn(&State) -> bool) -> Result<bool, PoolError> {
         self.check_maker()?;

@@ -313,6 +313,14 @@ impl Pool {
         PoolWatch::new(self.dispatcher.clone())
     }
 
+    /// Does what there is to do: for who is told of it by [`watch`](Pool::watch).
+    ///
+    /// # Errors
+    /// [`PoolError::Start`], [`PoolError::Io`].
+    pub(crate) fn tend(&self) -> Result<(), PoolError> {
+        self.dispatcher.tend()
+    }
+
     /// Does what there is to do; whether a closed pool has ended.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::process::{self, PoolError, PoolWatch};
 pub struct Pool {
     pool: Arc<process::Pool>,
     joining: Vec<Caller>,
+    is_terminated: bool,
 }
 
 impl Pool {
@@ -35,6 +36,7 @@ impl Pool {
         Ok(Pool {
             pool: Arc::new(builder.build()?),
             joining: Vec::new(),
+            is_terminated: false,
         })
     }
 
@@ -48,7 +50,10 @@ impl Pool {
         args.end()?;
         match method {
             "close" => self.pool.close()?,
-            "terminate" => self.pool.terminate(),
+            "terminate" => {
+                self.pool.terminate();
+                self.is_terminated = true;
+            }
             "join" if self.pool.try_join()? => {}
             "join" => {
                 self.joining.push(turn.caller);
@@ -70,11 +75,23 @@ impl Object for Pool {
         format!("{:?}", self.pool)
     }
 
+    fn is_tended(&self) -> bool {
+        true
+    }
+
     fn watch(&mut self) -> Option<PoolWatch> {
-        self.pool.watch().ok()
+        match self.is_terminated {
+            true => None, // nothing is done any more
+            false => self.pool.watch().ok(),
+        }
     }
 
     fn stirred(&mut self, turn: &mut Turn<'_>) {
+        // If a worker cannot be started now, the next call tries again, and tells.
+        let _ = self.pool.tend();
+        if self.joining.is_empty() {
+            return;
+        }
         let joined = self.pool.try_join();
         if matches!(joined, Ok(false)) {
             return;
