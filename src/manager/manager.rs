@@ -117,6 +117,9 @@ impl Manager {
         let name = server.name().replacen("Process", "SyncManager", 1);
         let server = server.named(name);
         server.start()?;
+        if let Some(path) = path.iter().flatten().next() {
+            server.sweep_after(path.litter())?;
+        }
         end_at_exit(&server)?;
         let pidfd: Arc<OwnedFd> = Arc::new(server.sentinel()?);
         let address = Address::of(way_in.socket().clone(), pidfd);

@@ -2,18 +2,17 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::sys::litter::Litter;
 use crate::sys::per_process::Mark;
 use crate::sys::random;
 
 /// A socket's path, removed when this is dropped: by the process that has this (a forked child's copy does nothing),
 /// and only if it is still the same.
 pub(crate) struct SocketPath {
-    path: PathBuf,
-    /// Device and number of the file.
-    identity: (u64, u64),
+    litter: Litter,
     maker: Mark,
     /// Dropped after the path is gone.
     _private: Option<PrivateFolder>,
@@ -44,26 +43,24 @@ impl PrivateFolder {
 impl SocketPath {
     /// After a socket was bound to the path.
     pub fn new(path: &Path, private: Option<PrivateFolder>) -> io::Result<SocketPath> {
+        let folder = private.as_ref().map(|folder| folder.path.as_path());
         Ok(SocketPath {
-            path: path.to_owned(),
-            identity: identity(path)?,
+            litter: Litter::new(path, folder)?,
             maker: Mark::here(),
             _private: private,
         })
     }
-}
 
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let file = fs::symlink_metadata(path)?;
-    Ok((file.dev(), file.ino()))
+    /// For who is to remove it if this process cannot.
+    pub fn litter(&self) -> &Litter {
+        &self.litter
+    }
 }
 
 impl Drop for SocketPath {
     fn drop(&mut self) {
-        let is_ours = || identity(&self.path).is_ok_and(|now| now == self.identity);
-        if self.maker == Mark::here() && is_ours() {
-            // Someone else may have removed it in the meantime: it is gone all the same.
-            let _ = fs::remove_file(&self.path);
+        if self.maker == Mark::here() {
+            self.litter.clear();
         }
     }
 }

@@ -1,22 +1,24 @@
 //! `Process`: a process to be, running, or ended.
 
+mod launch;
+
 use std::fmt;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::children;
-use super::current::{self, Ticket, current_process};
+use super::current::{self, current_process};
 use super::error::ProcessError;
 use super::outcome::Outcome;
-use super::start_method::{StartMethod, start_method};
+use super::start_method::StartMethod;
 use super::target::{self, Argument, Call, Target};
 use crate::data::Waitable;
 use crate::data::wait::{Armed, Trouble, Watch};
-use crate::sys::child::{Child, Request, Signal};
+use crate::sys::child::{Child, Signal};
+use crate::sys::litter::Litter;
 use crate::sys::per_process::Mark;
-use crate::sys::{direct, exec, zygote};
+use crate::sys::zygote;
 use crate::world::Deadline;
 
 /// A process: a target and its arguments, then a running child, then an exit code. A clone is the same
@@ -388,6 +390,12 @@ impl Process {
             .map_err(ProcessError::io("watch"))
     }
 
+    /// Has a file removed when it has ended, or this process has, whoever is killed.
+    pub(crate) fn sweep_after(&self, litter: &Litter) -> Result<(), ProcessError> {
+        let swept = zygote::sweep_after(&*self.child()?, litter);
+        swept.map_err(ProcessError::io("watch"))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared
             .state
@@ -420,68 +428,6 @@ impl Process {
             Phase::Started(child) => Ok(child.clone()),
             Phase::Closed => Err(ProcessError::Closed),
         }
-    }
-
-    fn launch(&self, state: &mut State) -> Result<Child, ProcessError> {
-        let Phase::Made(work) = &mut state.phase else {
-            return Err(ProcessError::AlreadyStarted);
-        };
-        let method = state.method.unwrap_or_else(start_method);
-        let authkey = current_process().authkey();
-        let authkey = authkey.map_err(ProcessError::io("start"))?;
-        let ticket = Ticket {
-            identity: self.shared.identity.clone(),
-            parent_name: current_process().name().to_owned(),
-            default_method: start_method(),
-            authkey: authkey.into(),
-        };
-        let ends_with_parent = state.daemon || state.dies_with_parent;
-        let call = match (work, method) {
-            (Work::Call(call), _) => call,
-            (Work::Closure(closure), StartMethod::Fork) => {
-                return Ok(direct::start(
-                    &state.name,
-                    state.daemon,
-                    ends_with_parent,
-                    || {
-                        current::admit(ticket);
-                        closure.take().map_or(1, |closure| closure())
-                    },
-                )?);
-            }
-            (Work::Closure(_), _) => return Err(ProcessError::ClosureNeedsFork),
-        };
-        let parcel = call.pack(&ticket)?;
-        let fds = parcel.fds();
-        let request = Request {
-            entry: call.entry(),
-            payload: &parcel.bytes,
-            fds: &fds,
-            daemon: state.daemon,
-            ends_with_parent,
-            name: &state.name,
-        };
-        let started: io::Result<Child> = match method {
-            StartMethod::Zygote => zygote::start(&request),
-            StartMethod::Spawn => exec::start(&request, call.function()),
-            StartMethod::Fork => {
-                let copies = fds
-                    .iter()
-                    .map(|fd| fd.try_clone_to_owned())
-                    .collect::<io::Result<_>>();
-                let copies = copies.map_err(ProcessError::io("start"))?;
-                Ok(direct::start(
-                    &state.name,
-                    state.daemon,
-                    ends_with_parent,
-                    || (request.entry)(request.payload, copies),
-                )?)
-            }
-        };
-        let child = started.map_err(ProcessError::io("start"))?;
-        drop(fds);
-        parcel.delivered();
-        Ok(child)
     }
 }
 

@@ -5,8 +5,9 @@
 //! | HELLO | the asker's pidfd | by the zygote: how many threads it has |
 //! | ORDER, MORE… | those of an [`Order`](super::order::Order) | by the zygote: the child's number and pidfd |
 //! | WATCH | the pidfd of a daemon made elsewhere | by the zygote |
+//! | SWEEP | a process's pidfd, and a memfd with a [`Litter`](super::litter::Litter) | by the zygote |
 //! | LEAVE | | not: the zygote ends, without touching the daemons |
-//! | (the end of the socket) | | the zygote kills the daemons and ends |
+//! | (the end of the socket) | | the zygote kills the daemons, removes the litter and ends |
 //!
 //! Both sides are the same program file, so the layout of these structures is the same by construction.
 
@@ -29,6 +30,9 @@ pub(super) const MORE: u32 = 3;
 pub(super) const WATCH: u32 = 4;
 /// The zygote is to end, and to leave the daemons to its successor.
 pub(super) const LEAVE: u32 = 5;
+
+/// A file that is to go with a process.
+pub(super) const SWEEP: u32 = 6;
 
 /// The child is a daemon.
 pub(super) const DAEMON: u32 = 1;

@@ -9,6 +9,7 @@ pub mod futex;
 pub mod image;
 pub mod life;
 pub mod limit;
+pub mod litter;
 pub mod memory;
 pub mod message;
 pub mod named;

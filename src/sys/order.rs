@@ -257,7 +257,7 @@ impl Grant {
 }
 
 /// The bytes in a memfd that nobody can change any more.
-fn sealed(parts: &[&[u8]]) -> io::Result<OwnedFd> {
+pub(super) fn sealed(parts: &[&[u8]]) -> io::Result<OwnedFd> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let mut file = File::from(memfd_create(c"forkproof order", flags)?);
     for part in parts {

@@ -19,7 +19,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use super::child::{Signal, send_signal};
-use super::conversation::{self, LEAVE, ORDER, Packet, Reply, WATCH, WATCHED};
+use super::conversation::{self, LEAVE, ORDER, Packet, Reply, SWEEP, WATCH, WATCHED};
+use super::litter::Litter;
 use super::order::{Birth, Delivery};
 use super::{fork, message};
 
@@ -30,12 +31,13 @@ pub(super) fn serve(socket: OwnedFd, parent: OwnedFd) -> io::Result<(Birth, Owne
         socket,
         parent,
         daemons: Vec::new(),
+        litter: Vec::new(),
     };
     zygote.answer(Ok((threads()?, None)));
     loop {
         let ready = zygote.sleep()?;
         if ready.parent_ended {
-            zygote.kill_daemons();
+            zygote.settle();
             end();
         }
         if !ready.packet {
@@ -43,7 +45,7 @@ pub(super) fn serve(socket: OwnedFd, parent: OwnedFd) -> io::Result<(Birth, Owne
         }
         let mut next = conversation::receive(zygote.socket.as_fd())?;
         if next.is_none() {
-            zygote.kill_daemons(); // the parent's end is closed: it is about to end itself
+            zygote.settle(); // the parent's end is closed: it is about to end itself
             end();
         }
         while let Some(packet) = next.take() {
@@ -61,6 +63,7 @@ pub(super) fn serve(socket: OwnedFd, parent: OwnedFd) -> io::Result<(Birth, Owne
                     }
                 },
                 WATCH => zygote.watch(packet),
+                SWEEP => zygote.sweep_after(packet),
                 LEAVE => end(),
                 _ => {} // the tail of an order that was given up
             }
@@ -72,6 +75,8 @@ struct Zygote {
     socket: OwnedFd,
     parent: OwnedFd,
     daemons: Vec<OwnedFd>,
+    /// What is to be removed when a process has ended.
+    litter: Vec<(OwnedFd, Litter)>,
 }
 
 struct Ready {
@@ -80,7 +85,7 @@ struct Ready {
 }
 
 impl Zygote {
-    /// Sleeps until something happens. Forgets the daemons that have ended.
+    /// Sleeps until something happens. Forgets the daemons that have ended, and clears up after other processes.
     fn sleep(&mut self) -> io::Result<Ready> {
         let poll = |fd: BorrowedFd<'_>| libc::pollfd {
             fd: fd.as_raw_fd(),
@@ -89,6 +94,7 @@ impl Zygote {
         };
         let mut polls = vec![poll(self.parent.as_fd()), poll(self.socket.as_fd())];
         polls.extend(self.daemons.iter().map(|daemon| poll(daemon.as_fd())));
+        polls.extend(self.litter.iter().map(|(process, _)| poll(process.as_fd())));
         let count = polls.len() as libc::nfds_t;
         // SAFETY: `count` pollfds; -1 is without a time limit.
         if unsafe { libc::poll(polls.as_mut_ptr(), count, -1) } < 0 {
@@ -100,6 +106,13 @@ impl Zygote {
             packet: happened.next() == Some(true),
         };
         self.daemons.retain(|_| happened.next() == Some(false));
+        self.litter.retain(|(_, litter)| {
+            let stays = happened.next() == Some(false);
+            if !stays {
+                litter.clear();
+            }
+            stays
+        });
         Ok(ready)
     }
 
@@ -135,6 +148,18 @@ impl Zygote {
         self.answer(answer);
     }
 
+    fn sweep_after(&mut self, packet: Packet) {
+        let mut fds = packet.fds.into_iter();
+        let answer = match (fds.next(), fds.next()) {
+            (Some(process), Some(memfd)) => litter_in(&memfd).map(|litter| {
+                self.litter.push((process, litter));
+                (0, None)
+            }),
+            _ => Err(io::Error::from_raw_os_error(libc::EMFILE)),
+        };
+        self.answer(answer);
+    }
+
     fn answer(&self, answer: io::Result<(i32, Option<BorrowedFd<'_>>)>) {
         let (reply, fd) = match answer {
             Ok((number, fd)) => (Reply { error: 0, number }, fd),
@@ -154,11 +179,22 @@ impl Zygote {
         );
     }
 
-    fn kill_daemons(&self) {
+    /// The parent is gone, or goes.
+    fn settle(&self) {
         for daemon in &self.daemons {
             let _ = send_signal(daemon.as_fd(), Signal::KILL); // one that has ended just now
         }
+        for (_, litter) in &self.litter {
+            litter.clear();
+        }
     }
+}
+
+/// The memfd is sealed.
+fn litter_in(memfd: &OwnedFd) -> io::Result<Litter> {
+    // SAFETY: nobody can change its bytes.
+    let bytes = unsafe { memmap2::Mmap::map(memfd.as_raw_fd()) }?;
+    postcard::from_bytes(&bytes).map_err(io::Error::other)
 }
 
 /// A copy of this process, as its sibling. `None` in the child.

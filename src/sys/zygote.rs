@@ -30,7 +30,8 @@
 //!   unseen ends at once, but stays a zombie until the program ends. The new one watches the daemons that
 //!   someone still holds. If the program is killed in between, the kernel kills its daemons alone
 //!   ([`LifeLine`]).
-//! - The program is killed: the zygote kills the daemons and ends.
+//! - The program is killed: the zygote kills the daemons, removes what is to go with it ([`sweep_after`]) and ends. If
+//!   both are killed, such a file is left.
 //!
 //! # Not covered
 //! A program that waits for *any* child (`waitpid(-1)`) meets the zygote among them, and must not wait for
@@ -42,9 +43,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use super::child::{Child, Request};
-use super::conversation::{self, Header, LEAVE, WATCH};
+use super::conversation::{self, Header, LEAVE, SWEEP, WATCH};
 use super::exec::{Role, launch};
-use super::order::{Grant, LifeLine, Order, Which};
+use super::litter::Litter;
+use super::order::{Grant, LifeLine, Order, Which, sealed};
 use super::per_process::PerProcess;
 use super::{child, image, life, message};
 
@@ -75,6 +77,17 @@ pub fn watch(child: &Child) -> io::Result<()> {
     let mut keeper = keeper();
     keeper.with_zygote(|zygote| zygote.watch(child.pidfd()))?;
     keeper.daemons.push(child.pidfd_weak());
+    Ok(())
+}
+
+/// Has a file removed when a child has ended, or this process has, if it is still there then.
+///
+/// # Errors
+/// As [`start`].
+pub fn sweep_after(child: &Child, litter: &Litter) -> io::Result<()> {
+    let mut keeper = keeper();
+    keeper.with_zygote(|zygote| zygote.sweep(child.pidfd(), litter))?;
+    keeper.litter.push((child.pidfd_weak(), litter.clone()));
     Ok(())
 }
 
@@ -132,12 +145,14 @@ struct Keeper {
     zygote: Option<Zygote>,
     /// For the next zygote, should this one die.
     daemons: Vec<Weak<OwnedFd>>,
+    litter: Vec<(Weak<OwnedFd>, Litter)>,
 }
 
 impl Keeper {
     /// Does something with a zygote that is as this process is now; with another if it is found dead.
     fn with_zygote<T>(&mut self, act: impl Fn(&Zygote) -> io::Result<T>) -> io::Result<T> {
         self.daemons.retain(|daemon| daemon.strong_count() > 0);
+        self.litter.retain(|(child, _)| child.strong_count() > 0);
         let standing = Standing::here()?;
         if let Some(former) = self.zygote.take_if(|zygote| zygote.standing != standing) {
             former.leave();
@@ -160,6 +175,11 @@ impl Keeper {
             let zygote = Zygote::start(standing.clone())?;
             for daemon in self.daemons.iter().filter_map(Weak::upgrade) {
                 zygote.watch(daemon.as_fd())?;
+            }
+            for (child, litter) in &self.litter {
+                if let Some(child) = child.upgrade() {
+                    zygote.sweep(child.as_fd(), litter)?;
+                }
             }
             self.zygote = Some(zygote);
         }
@@ -221,6 +241,18 @@ impl Zygote {
         let packet = Header::of(WATCH);
         conversation::ask(socket, || {
             message::send(socket, bytemuck::bytes_of(&packet), &[daemon])
+        })
+        .map(|_| ())
+    }
+
+    fn sweep(&self, child: BorrowedFd<'_>, litter: &Litter) -> io::Result<()> {
+        let socket = self.socket.as_fd();
+        let packet = Header::of(SWEEP);
+        let litter = postcard::to_stdvec(litter).map_err(io::Error::other)?;
+        let litter = sealed(&[&litter])?;
+        conversation::ask(socket, || {
+            let files = [child, litter.as_fd()];
+            message::send(socket, bytemuck::bytes_of(&packet), &files)
         })
         .map(|_| ())
     }

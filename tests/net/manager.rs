@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use forkproof::manager::Kind;
 use forkproof::net::handshake::Role;
@@ -92,6 +93,71 @@ fn over_a_unix_socket_too_whose_path_goes_with_the_manager() {
     manager.shutdown().unwrap();
     assert!(!path.exists());
     std::fs::remove_dir(&folder).unwrap();
+}
+
+/// A manager with an address in a folder, its number and its server's told; killed with it, or before.
+fn manager_at(path: std::path::PathBuf, told: Sender<u32>) {
+    let manager = Manager::builder().address(path).key(key());
+    let manager = manager.start().unwrap();
+    let pool = manager.pool(1).unwrap();
+    told.send(&manager.process().unwrap().pid().unwrap())
+        .unwrap();
+    told.send(&pool.apply(pid, ()).unwrap()).unwrap();
+    loop {
+        std::thread::park();
+    }
+}
+
+fn pid() -> u32 {
+    std::process::id()
+}
+
+forkproof::callable!(pid);
+
+/// Readable when it has ended.
+fn pidfd_of(pid: u32) -> std::os::fd::OwnedFd {
+    forkproof::sys::child::pidfd_of(pid).unwrap()
+}
+
+fn await_gone(path: &std::path::Path) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while path.exists() {
+        assert!(std::time::Instant::now() < deadline, "{path:?} is left");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_killed_server_or_its_killed_parent_leaves_no_path_and_no_process() {
+    for kills_parent in [false, true] {
+        let folder = format!("forkproof-test-{}-{kills_parent}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("manager");
+        let (heard, told) = Pipe::one_way().unwrap();
+        let parent = Process::new(manager_at, (path.clone(), told));
+        parent.start().unwrap();
+        let [server, worker] = [(); 2].map(|()| heard.recv().unwrap());
+        let ends = [server, worker].map(pidfd_of);
+        assert!(path.exists());
+        if kills_parent {
+            parent.kill().unwrap();
+        } else {
+            nix::sys::signal::kill(
+                nix::unistd::Pid::from_raw(server as i32),
+                nix::sys::signal::Signal::SIGKILL,
+            )
+            .unwrap();
+        }
+        for end in &ends {
+            let ended = forkproof::wait(&[end], Some(Duration::from_secs(60))).unwrap();
+            assert_eq!(ended, [0]);
+        }
+        await_gone(&path);
+        parent.kill().unwrap();
+        parent.join().unwrap();
+        std::fs::remove_dir(&folder).unwrap();
+    }
 }
 
 #[test]
