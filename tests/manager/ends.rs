@@ -1,9 +1,16 @@
 //! The ends of servers and clients.
 
+use std::time::Duration;
+
 use forkproof::manager::{BarrierProxy, Kind, ListProxy, Manager, ManagerError, QueueProxy};
 use forkproof::{Process, ProcessError};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::kind;
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
 
 fn is_gone<T: std::fmt::Debug>(outcome: Result<T, ManagerError>) {
     let error = outcome.unwrap_err();
@@ -84,6 +91,41 @@ fn a_killed_server_is_told_to_those_who_wait() {
     is_gone(barrier.reset());
     is_gone(manager.list([1]));
     manager.shutdown().unwrap();
+}
+
+fn append_for_ever(list: ListProxy<i32>) {
+    loop {
+        list.append(1).unwrap();
+        list.pop().unwrap();
+    }
+}
+
+/// Wherever it is stopped: inside one of its queues, too.
+#[test]
+fn a_stopped_client_holds_up_no_one() {
+    let manager = Manager::start().unwrap();
+    let list = manager.list([]).unwrap();
+    let client = Process::new(append_for_ever, (manager.list([]).unwrap(),));
+    client.start().unwrap();
+    let pid = Pid::from_raw(client.pid().unwrap() as i32);
+    for round in 0..100 {
+        kill(pid, Signal::SIGSTOP).unwrap();
+        let other = Process::new(append_one, (list.clone(),));
+        other.start().unwrap();
+        let ended = other.join_timeout(LONG).unwrap();
+        assert_eq!(ended, Some(0), "the server waits for one that is stopped");
+        kill(pid, Signal::SIGCONT).unwrap();
+        for _ in 0..round * 100 {
+            std::hint::spin_loop();
+        }
+    }
+    assert_eq!(list.len().unwrap(), 100);
+    client.kill().unwrap();
+    client.join().unwrap();
+}
+
+fn append_one(list: ListProxy<i32>) {
+    list.append(-1).unwrap();
 }
 
 fn own_and_die(list: ListProxy<ListProxy<i32>>, manager_of: QueueProxy<i32>) {

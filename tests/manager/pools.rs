@@ -1,12 +1,16 @@
 //! A manager's pool.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use forkproof::manager::{Kind, Manager, ManagerError, PoolProxy};
 use forkproof::{Process, Result, SharedMemory};
-use nix::sys::signal::{Signal, raise};
+use nix::sys::signal::{Signal, kill, raise};
+use nix::unistd::Pid;
 
 use super::kind;
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
 
 fn square(number: i64) -> i64 {
     number * number
@@ -191,6 +195,41 @@ fn a_client_that_dies_waiting_leaves_the_pool_to_the_others() {
     child.kill().unwrap();
     assert_eq!(child.join().unwrap(), -9);
     assert_eq!(pool.map(square, [1, 2]).unwrap(), [1, 4]);
+}
+
+/// The processes whose parent this is.
+fn children_of(parent: u32) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap();
+    let pids = entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let is_child = |pid: &u32| {
+        // pid (name) state parent ...
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+        fields.nth(1) == Some(parent.to_string().as_str())
+    };
+    pids.filter(is_child).collect()
+}
+
+#[test]
+fn a_worker_that_is_killed_at_rest_is_replaced_though_no_one_waits() {
+    let manager = Manager::start().unwrap();
+    let pool = manager.pool(1).unwrap();
+    let server = manager.process().unwrap().pid().unwrap();
+    for _ in 0..3 {
+        let worker = pool.apply(pid, (0,)).unwrap();
+        let before = children_of(server);
+        assert!(before.contains(&worker));
+        kill(Pid::from_raw(worker as i32), Signal::SIGKILL).unwrap();
+        let deadline = Instant::now() + LONG;
+        let is_new = |pid: &u32| !before.contains(pid);
+        while !children_of(server).iter().any(is_new) {
+            assert!(Instant::now() < deadline, "no worker came in its place");
+            std::thread::yield_now();
+        }
+    }
+    assert_eq!(pool.apply(square, (3,)).unwrap(), 9);
+    pool.terminate().unwrap();
+    assert!(pool.apply(square, (3,)).is_err());
 }
 
 #[test]
