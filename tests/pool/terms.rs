@@ -6,7 +6,9 @@ use forkproof::{LostTask, Pool, PoolError, Value, wait};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
-use super::{LONG, assert_died, assert_panicked, exit_with, kill_self, pid, pool, square};
+use super::{
+    LONG, assert_died, assert_panicked, exit_with, in_child, kill_self, pid, pool, square,
+};
 
 /// For what takes for ever.
 const SHORT: Duration = Duration::from_millis(20);
@@ -82,7 +84,8 @@ fn only_deaths_are_tried_again() -> Result<(), forkproof::Error> {
         "3 is too much"
     );
     assert_panicked(again.apply(count, (runs.clone(), 0)), "zero");
-    assert_exceeded(again.time_limit(SHORT).map(for_ever, [0]));
+    let for_ever = again.time_limit(SHORT).map_async(for_ever, [0])?;
+    assert_exceeded(for_ever.get_timeout(LONG));
     assert_eq!(runs.get()?, 2);
     Ok(())
 }
@@ -112,7 +115,11 @@ fn a_chunk_is_run_again_as_a_whole_and_the_others_are_not() -> Result<(), forkpr
 }
 
 #[test]
-fn a_closed_pool_ends_after_the_last_retry() -> Result<(), forkproof::Error> {
+fn a_closed_pool_ends_after_the_last_retry() {
+    in_child(close_with_retries, ());
+}
+
+fn close_with_retries() -> Result<(), forkproof::Error> {
     let pool = pool(1);
     let runs = Value::new(0)?;
     let calls = pool.retries(3);
@@ -175,16 +182,19 @@ fn a_limit_ends_the_task_that_exceeds_it_and_no_other() -> Result<(), PoolError>
     }
     let pool = pool(2);
     let calls = pool.time_limit(AMPLE).chunks(1)?;
-    for (number, result) in calls.imap(for_ever_at, 0..10)?.enumerate() {
+    let mut results = calls.imap(for_ever_at, 0..10)?;
+    for number in 0..10 {
+        let result = results.next_timeout(LONG);
         match number {
             5 => {
                 let task = assert_exceeded(result);
                 assert_eq!((task.item, task.chunk), (5, 5..6));
             }
-            number => assert_eq!(result?, number as u64),
+            number => assert_eq!(result?, Some(number)),
         }
     }
-    let task = assert_exceeded(calls.chunks(4)?.map(for_ever_at, 0..10));
+    let result = calls.chunks(4)?.map_async(for_ever_at, 0..10)?;
+    let task = assert_exceeded(result.get_timeout(LONG));
     assert_eq!((task.item, task.chunk), (5, 4..8));
     Ok(())
 }
@@ -212,7 +222,7 @@ fn it_ends_the_task_while_the_parent_is_in_no_call() -> Result<(), forkproof::Er
     let result = pool.time_limit(SHORT).apply_async(for_ever, (0,))?;
     let ended = wait(&[worker.expect("it runs")], Some(LONG))?;
     assert_eq!(ended, [0], "nobody asks the pool");
-    assert_exceeded(result.get());
+    assert_exceeded(result.get_timeout(LONG));
     Ok(())
 }
 
@@ -238,16 +248,20 @@ fn one_that_has_blocked_the_signal_or_is_stopped_is_killed() -> Result<(), PoolE
     let calls = pool.time_limit(AMPLE);
     let blocked = calls.apply_async(block_all, (0,))?;
     let stopped = calls.apply_async(stop, (0,))?;
-    assert_died(blocked.get(), -9);
-    assert_died(stopped.get(), -9);
+    assert_died(blocked.get_timeout(LONG), -9);
+    assert_died(stopped.get_timeout(LONG), -9);
     Ok(())
 }
 
 #[test]
 fn a_limit_of_nothing_is_exceeded_and_one_without_end_is_not() -> Result<(), PoolError> {
     let pool = pool(1);
-    let none = pool.time_limit(Duration::ZERO).apply(for_ever, (0,));
-    assert!(matches!(none, Err(PoolError::TimeLimitExceeded { .. })));
+    let none = pool.time_limit(Duration::ZERO);
+    let none = none.apply_async(for_ever, (0,))?;
+    assert!(matches!(
+        none.get_timeout(LONG),
+        Err(PoolError::TimeLimitExceeded { .. })
+    ));
     assert_eq!(pool.time_limit(Duration::MAX).apply(square, (3,))?, 9);
     Ok(())
 }
@@ -259,7 +273,8 @@ fn workers_started_in_each_way_have_limits() -> Result<(), PoolError> {
         forkproof::StartMethod::Spawn,
     ] {
         let pool = Pool::builder().processes(1).start_method(method).build()?;
-        assert_exceeded(pool.time_limit(SHORT).map(for_ever, [0]));
+        let result = pool.time_limit(SHORT).map_async(for_ever, [0])?;
+        assert_exceeded(result.get_timeout(LONG));
     }
     Ok(())
 }

@@ -5,6 +5,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The test's end: its name goes to the children as an argument.
 pub struct Exchange {
@@ -29,7 +33,9 @@ impl Exchange {
 
     /// The next process that calls.
     pub fn accept(&self) -> Wire {
-        Wire::new(self.listener.accept().unwrap().0)
+        let stream = self.listener.accept().unwrap().0;
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Wire::new(stream)
     }
 }
 
@@ -58,14 +64,16 @@ impl Wire {
     /// The next line; empty at the end.
     pub fn hear(&mut self) -> String {
         let mut line = String::new();
-        self.read.read_line(&mut line).unwrap();
+        let heard = self.read.read_line(&mut line);
+        heard.expect("a line, or the end, in time");
         line.trim_end().to_owned()
     }
 
     /// Waits until nobody holds the other end.
     pub fn hear_the_end(mut self) {
         let mut rest = Vec::new();
-        self.read.read_to_end(&mut rest).unwrap();
+        let heard = self.read.read_to_end(&mut rest);
+        heard.expect("the other end is let go in time");
         assert!(
             rest.is_empty(),
             "unheard: {}",
