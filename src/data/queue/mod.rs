@@ -78,6 +78,8 @@ pub const QUEUE_BYTES: usize = 1 << 20;
 /// - A getter that is killed may have taken **one** item along, which is then lost. Where that must not be, work on
 ///   the item in its place, with [`process`](Queue::process): it stays in the queue until the work is done.
 /// - Nobody else is held up, whatever the dead were doing.
+/// - Who waits in [`get`](Queue::get) is not told that all who used to put are dead, as anyone may come to put: to be
+///   told, [`wait`](crate::wait()) for the queue and for the processes at once.
 ///
 /// # When something else writes to its memory
 /// A program that shares the memory, and writes where it should not, can make items of it that nobody put; what makes
