@@ -11,11 +11,12 @@
 //!    forked child starts a pool of its own.
 //! 2. A count is changed only by a holder, so 0 stays 0 until (1).
 
+use std::cell::Cell;
 use std::io;
-use std::mem::{align_of, size_of};
+use std::mem::{ManuallyDrop, align_of, size_of};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 
 use crate::sys::fork;
 use crate::sys::memory::{Identity, Mapping, foreign};
@@ -169,10 +170,10 @@ impl Arena {
     pub fn release(&self, slot: u32) {
         // Release: pairs with the Acquire in claim().
         if self.holders(slot).fetch_sub(1, Release) == 1 {
-            self.freed
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(slot);
+            // If another thread is at it, a sweep finds the slot; and in a forked child one may be at it for ever.
+            if let Ok(mut freed) = self.freed.try_lock() {
+                freed.push(slot);
+            }
         }
     }
 
@@ -238,7 +239,7 @@ pub(super) fn allocate(bytes: usize, tag: u32) -> io::Result<(Arc<Arena>, u32)> 
         arena.claim(0, tag);
         return Ok((arena, 0));
     }
-    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pool = pool();
     if pool.births != fork::births() {
         pool.births = fork::births();
         // The ancestor's arenas are the ancestor's: its slots are claimed by it alone.
@@ -324,11 +325,47 @@ impl Supply {
 }
 
 /// The arenas that this process maps, so that a second handle into one maps nothing new.
-static MAPPED: Mutex<Vec<(Identity, Weak<Arena>)>> = Mutex::new(Vec::new());
+static MAPPED: Mutex<Mapped> = Mutex::new(Vec::new());
+
+type Mapped = Vec<(Identity, Weak<Arena>)>;
+
+type Guards = (MutexGuard<'static, Pool>, MutexGuard<'static, Mapped>);
+
+thread_local! {
+    /// Of the thread that forks, while it does. Without a destructor, as its child must not need one registered.
+    static HELD: Cell<Option<ManuallyDrop<Guards>>> = const { Cell::new(None) };
+}
+
+/// Before the first use of either lock. A fork by anyone, beside a thread that has one of them, would leave the child
+/// with a lock that no one gives back.
+fn survive_forks() {
+    static SURVIVES: Once = Once::new();
+    SURVIVES.call_once(|| fork::around_forks(take_both, give_both));
+}
+
+extern "C" fn take_both() {
+    let pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    let mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    HELD.set(Some(ManuallyDrop::new((pool, mapped))));
+}
+
+extern "C" fn give_both() {
+    drop(HELD.take().map(ManuallyDrop::into_inner));
+}
+
+fn pool() -> MutexGuard<'static, Pool> {
+    survive_forks();
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn mapped() -> MutexGuard<'static, Mapped> {
+    survive_forks();
+    MAPPED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn remember(arena: &Arc<Arena>) -> io::Result<()> {
     let identity = Mapping::identity(arena)?;
-    let mut mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut mapped = mapped();
     mapped.retain(|(_, arena)| arena.strong_count() > 0);
     mapped.push((identity, Arc::downgrade(arena)));
     Ok(())
@@ -338,7 +375,7 @@ fn remember(arena: &Arc<Arena>) -> io::Result<()> {
 pub(super) fn attach(file: BorrowedFd<'_>) -> io::Result<Arc<Arena>> {
     let identity = Mapping::identity(file)?;
     let known = {
-        let mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mapped = mapped();
         mapped
             .iter()
             .find(|(other, _)| *other == identity)

@@ -50,6 +50,14 @@ pub(super) fn watch() {
     });
 }
 
+/// Has `take` called before each fork of this process from here on, on the thread that forks, and `give` after it, there
+/// and in the child: for a lock that another thread may hold, and that the child must find free. Neither may panic.
+pub fn around_forks(take: extern "C" fn(), give: extern "C" fn()) {
+    // SAFETY: the functions are parts of the program, and no panic leaves an `extern "C"` function.
+    let failed = unsafe { libc::pthread_atfork(Some(take), Some(give), Some(give)) };
+    assert_eq!(failed, 0, "pthread_atfork: out of memory at the start");
+}
+
 extern "C" fn forking() {
     FORKS.fetch_add(1, Relaxed);
 }
