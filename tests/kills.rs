@@ -68,6 +68,41 @@ fn a_manager_survives_its_clients() {
 }
 
 #[test]
+fn a_killed_server_is_told_to_all_and_leaves_nothing() {
+    holds::row("manager's server", Technique::RandomKills);
+}
+
+#[test]
+fn a_bounded_semaphore_survives_random_kills() {
+    holds::row("BoundedSemaphore", Technique::RandomKills);
+}
+
+#[test]
+fn a_shareable_list_survives_random_kills() {
+    holds::row("ShareableList", Technique::RandomKills);
+}
+
+#[test]
+fn random_kills_leave_shared_memory_to_the_others() {
+    holds::row("SharedMemory", Technique::RandomKills);
+}
+
+#[test]
+fn tasks_are_joined_through_deaths() {
+    holds::row("JoinableQueue", Technique::RandomKills);
+}
+
+#[test]
+fn what_a_killed_maker_made_works() {
+    holds::row("all objects", Technique::RandomKills);
+}
+
+#[test]
+fn random_kills_take_their_daemons_and_no_one_else() {
+    holds::row("Process", Technique::RandomKills);
+}
+
+#[test]
 fn random_kills_cost_a_pool_what_the_dead_had() {
     holds::row("Pool", Technique::RandomKills);
 }

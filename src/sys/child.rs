@@ -215,7 +215,7 @@ pub fn pidfd_of(pid: u32) -> io::Result<OwnedFd> {
 }
 
 /// Sends a signal to the process behind a pidfd.
-pub(super) fn send_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
+pub fn send_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
     let none = std::ptr::null::<libc::siginfo_t>();
     // SAFETY: without a siginfo the kernel fills in the sender, as kill(2) does.
     let sent = unsafe {

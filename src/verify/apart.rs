@@ -8,18 +8,23 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::barrier_kills::Meetings;
+use super::bounded_semaphore_kills::Seats;
 use super::condition_kills::Store;
 use super::crew::{self, Tally};
 use super::event_kills::Items;
 use super::giving_up::{self, Campaign};
+use super::joinable_queue_kills::Tasks;
 use super::kills::Moves;
+use super::maker_kills::Objects;
 use super::manager_kills::Clients;
 use super::pair::Guard;
 use super::pipe_kills::Parcels;
 use super::queue_kills::Flow;
 use super::run::panic_text;
 use super::semaphore_kills::Turns;
-use super::{Fallible, pool_kills, starts, stuck};
+use super::shareable_list_kills::Slots;
+use super::shared_memory_kills::Names;
+use super::{Fallible, pool_kills, server_kills, starts, stuck, tree_kills};
 use crate::{Array, Process, Value, parent_process};
 
 /// Work that can be done apart.
@@ -42,6 +47,12 @@ pub enum Errand {
 pub enum Subject {
     Pair(Guard),
     Semaphore,
+    BoundedSemaphore,
+    ShareableList,
+    SharedMemory,
+    JoinableQueue,
+    /// Makers of objects.
+    Makers,
     Event,
     Condition,
     Barrier,
@@ -52,15 +63,34 @@ pub enum Subject {
     },
     /// A manager's clients.
     Clients,
+    /// A manager's server.
+    Server,
+    /// Processes, their children, and theirs.
+    Tree,
     /// The workers of a pool.
     Pool,
 }
 
 impl Subject {
+    /// How many deaths of lanes that share memory take about as long as one of these.
+    pub fn cost(self) -> u64 {
+        match self {
+            Subject::Tree | Subject::Server => 4,
+            Subject::Clients | Subject::Pool | Subject::Pipe => 2,
+            Subject::ShareableList | Subject::SharedMemory => 2,
+            _ => 1,
+        }
+    }
+
     fn campaign(self, kills: u64, seed: u64, killed: impl Fn(u64)) -> Tally {
         match self {
             Subject::Pair(guard) => crew::campaign(|| Moves::new(guard), kills, seed, killed),
             Subject::Semaphore => crew::campaign(Turns::new, kills, seed, killed),
+            Subject::BoundedSemaphore => crew::campaign(Seats::new, kills, seed, killed),
+            Subject::ShareableList => crew::campaign(Slots::new, kills, seed, killed),
+            Subject::SharedMemory => crew::campaign(Names::new, kills, seed, killed),
+            Subject::JoinableQueue => crew::campaign(Tasks::new, kills, seed, killed),
+            Subject::Makers => crew::campaign(Objects::new, kills, seed, killed),
             Subject::Event => crew::campaign(Items::new, kills, seed, killed),
             Subject::Condition => crew::campaign(Store::new, kills, seed, killed),
             Subject::Barrier => crew::campaign(Meetings::new, kills, seed, killed),
@@ -69,6 +99,8 @@ impl Subject {
                 crew::campaign(|| Flow::new(messages, kills), kills, seed, killed)
             }
             Subject::Clients => crew::campaign(Clients::new, kills, seed, killed),
+            Subject::Server => server_kills::campaign(kills, seed, killed),
+            Subject::Tree => tree_kills::campaign(kills, seed, killed),
             Subject::Pool => pool_kills::campaign(kills, seed, killed),
         }
     }

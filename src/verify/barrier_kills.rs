@@ -52,7 +52,7 @@ impl Work for Meetings {
     }
 
     /// If it was killed before it came, the others wait for it, and rightly.
-    fn goes_on_without(&self, _lane: usize, _victim: usize) -> bool {
+    fn goes_on_without(&self, _lane: usize, _dead: &[usize]) -> bool {
         false
     }
 

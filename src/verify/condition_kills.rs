@@ -92,6 +92,11 @@ impl Work for Store {
         Process::new(lane, (number, self.clone(), board))
     }
 
+    /// Someone must produce for those who consume, and the other way round.
+    fn goes_on_without(&self, lane: usize, dead: &[usize]) -> bool {
+        (0..LANES).any(|other| other % 2 != lane % 2 && !dead.contains(&other))
+    }
+
     fn wind_up(&self) -> Fallible {
         let held = match self.not_full.lock() {
             Ok(held) => held,

@@ -2,7 +2,8 @@
 //! and the others must go on.
 //!
 //! The moment is chosen by the victim's progress: after so many of its moves, and then some turns of a spin. So it
-//! may be killed between any two instructions of what it does, and while it sleeps.
+//! may be killed between any two instructions of what it does, and while it sleeps. Now and then a second lane is killed
+//! right after the first, and a third after that: those who were about to repair what the first had left.
 //!
 //! # What is judged
 //! After each death the survivors make a move: no one hangs. In the end the [`Work`] judges what it finds. The
@@ -60,9 +61,14 @@ pub trait Work {
     /// The process of a lane, not yet started: it makes moves until [`Line::is_stopped`].
     fn lane(&self, number: usize, board: Board) -> Process;
 
-    /// Whether a lane moves on before the victim of a kill is started again.
-    fn goes_on_without(&self, _lane: usize, _victim: usize) -> bool {
+    /// Whether a lane moves on before the dead are started again.
+    fn goes_on_without(&self, _lane: usize, _dead: &[usize]) -> bool {
         true
+    }
+
+    /// What the lanes share by a name in /dev/shm: nothing else that they share may have one.
+    fn names(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Those that the lanes wait for besides each other, to be described when one hangs.
@@ -119,13 +125,16 @@ fn run<W: Work>(
 ) -> Fallible {
     let mut dice = Dice::new(seed);
     let mut crew = Crew::start(work)?;
-    let outcome = (1..=kills).try_for_each(|number| {
-        crew.await_sum(crew.work.moves_before(number))?;
-        crew.kill_one(&mut dice, number)?;
-        tally.kills = number;
-        killed(number);
+    let mut kill_all = || {
+        while tally.kills < kills {
+            let number = tally.kills + 1;
+            crew.await_sum(crew.work.moves_before(number))?;
+            tally.kills += crew.kill_some(&mut dice, number)?;
+            killed(tally.kills);
+        }
         Ok(())
-    });
+    };
+    let outcome: Fallible = kill_all();
     let outcome = outcome.and_then(|()| crew.await_sum(crew.work.moves_before(kills + 1)));
     let ended = crew.stop();
     tally.met = sum(&crew.board.met);
@@ -222,8 +231,9 @@ impl<W: Work> Crew<W> {
         }
         let firsts = vec![1; crew.work.lanes()];
         crew.await_moves(&firsts, "the first move of each lane")?;
+        let names = crew.work.names();
         let mut pids = crew.processes.iter().filter_map(Process::pid);
-        pids.try_for_each(shares_no_names)?;
+        pids.try_for_each(|pid| shares_no_names(pid, &names))?;
         Ok(crew)
     }
 
@@ -234,34 +244,50 @@ impl<W: Work> Crew<W> {
         Ok(process)
     }
 
-    /// Kills a lane when it has made a few more moves and then some, waits until each of the others has made one, and
-    /// starts it again.
-    fn kill_one(&mut self, dice: &mut Dice, number: u64) -> Fallible {
-        let victim = dice.below(self.work.lanes() as u64) as usize;
+    /// Kills a lane when it has made a few more moves and then some; and in one of four cases, before anyone may have
+    /// dealt with that, another one, who may be about to, and perhaps a third. Waits until each of the others has made a
+    /// move, and starts the dead again. Returns how many were killed.
+    fn kill_some(&mut self, dice: &mut Dice, number: u64) -> Fallible<u64> {
+        let lanes = self.work.lanes();
+        let first = dice.below(lanes as u64) as usize;
         let mut goals = self.moves();
-        goals[victim] += dice.below(3);
+        goals[first] += dice.below(3);
         self.await_moves(&goals, "some moves of the lane that is to be killed")?;
-        pace::before_a_kill(dice);
-        let process = &self.processes[victim];
-        let code = process.kill().and_then(|()| process.join());
-        match code? {
-            -9 => (),
-            other => {
-                return Err(
-                    format!("lane {victim} ended with {other} before it was killed").into(),
-                );
+        let most = match dice.below(8) {
+            0 => 3,
+            1 => 2,
+            _ => 1,
+        };
+        let mut dead = vec![first];
+        while dead.len() < most.min(lanes - 1) {
+            let next = dice.below(lanes as u64) as usize;
+            if !dead.contains(&next) {
+                dead.push(next);
             }
+        }
+        for &victim in &dead {
+            pace::before_a_kill(dice);
+            self.kill(victim)?;
         }
         let mut goals = self.moves();
         for (lane, goal) in goals.iter_mut().enumerate() {
-            *goal += u64::from(lane != victim && self.work.goes_on_without(lane, victim));
+            let goes_on = !dead.contains(&lane) && self.work.goes_on_without(lane, &dead);
+            *goal += u64::from(goes_on);
         }
-        self.await_moves(
-            &goals,
-            &format!("a move of each survivor of death {number}, lane {victim}'s,"),
-        )?;
-        self.processes[victim] = self.start_one(victim)?;
-        Ok(())
+        let what = format!("a move of each survivor of death {number}, of lanes {dead:?},");
+        self.await_moves(&goals, &what)?;
+        for &victim in &dead {
+            self.processes[victim] = self.start_one(victim)?;
+        }
+        Ok(dead.len() as u64)
+    }
+
+    fn kill(&self, victim: usize) -> Fallible {
+        let process = &self.processes[victim];
+        match process.kill().and_then(|()| process.join())? {
+            -9 => Ok(()),
+            code => Err(format!("lane {victim} ended with {code} before it was killed").into()),
+        }
     }
 
     fn moves(&self) -> Vec<u64> {

@@ -38,7 +38,7 @@ pub fn guard(guard: Guard, budget: Budget, progress: &Progress) -> Report {
 
 /// Random kills of the lanes that work on something.
 pub fn subject(subject: Subject, budget: Budget, progress: &Progress) -> Report {
-    let kills = kills(budget);
+    let kills = budget.kills.unwrap_or(kills(budget) / subject.cost());
     let errands = [FIXED_SEED, budget.seed].map(|seed| Errand::Kills {
         subject,
         kills: kills / 2,
@@ -60,7 +60,7 @@ pub fn messages(budget: Budget, progress: &Progress) -> Report {
 }
 
 fn kills(budget: Budget) -> u64 {
-    budget.kills.unwrap_or(budget.of(100, 100, 20_000))
+    budget.kills.unwrap_or(budget.of(200, 100, 20_000))
 }
 
 fn run(errands: &[Errand], kills: u64, progress: &Progress) -> Report {

@@ -104,9 +104,12 @@ impl Work for Items {
         Process::new(lane, (number, self.clone(), board))
     }
 
-    /// No one else says that an item was seen.
-    fn goes_on_without(&self, _lane: usize, victim: usize) -> bool {
-        victim != CONSUMER
+    /// No one else says that an item was seen; and someone must make one.
+    fn goes_on_without(&self, lane: usize, dead: &[usize]) -> bool {
+        match lane {
+            CONSUMER => dead.len() < PRODUCERS,
+            _ => !dead.contains(&CONSUMER),
+        }
     }
 
     fn wind_up(&self) -> Fallible {

@@ -57,6 +57,11 @@ impl Ledger {
         Ok(number)
     }
 
+    /// The last that was begun.
+    pub fn last_begun(&self, sender: usize) -> Fallible<u64> {
+        Ok(self.begun.get_unlocked(sender)?)
+    }
+
     /// It was sent.
     pub fn has_sent(&self, sender: usize) -> Fallible {
         let sent = self.sent.get_unlocked(sender)? + 1;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
-use super::{Fallible, stuck};
+use super::Fallible;
+use super::census::{Stat, children};
 
 /// Does some work, and sees to it that nothing is left of it. `warm_up` comes first: what that leaves may stay.
 /// The work says how many bytes of shared objects those held that it killed: they do not come back before the
@@ -56,7 +57,7 @@ impl Inventory {
         let maps = fs::read_to_string("/proc/self/maps")?;
         let shared = shared_mappings(&maps);
         Ok(Inventory {
-            children: children()?,
+            children: own_children(),
             threads: crate::sys::fork::threads()?,
             descriptors: descriptors()?,
             shared_bytes: shared.iter().map(|mapping| mapping.bytes).sum(),
@@ -80,18 +81,13 @@ impl Inventory {
 
 const MEMFD: &str = "/memfd:";
 
-fn children() -> io::Result<BTreeSet<String>> {
-    let family = stuck::family("", std::process::id());
-    let children = family.into_iter().skip(1).filter_map(|(_, pid)| pid);
-    // pid (name) state ...: a zombie is left behind; what sleeps and what runs is the same.
-    let describe = |pid| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        let (who, fields) = stat.rsplit_once(')').unwrap_or((&stat, ""));
-        let state = fields.trim_start().chars().next().unwrap_or('?');
-        let state = if state == 'Z' { "zombie" } else { "" };
-        Ok(format!("{who}) {state}"))
+fn own_children() -> BTreeSet<String> {
+    // A zombie is left behind; what sleeps and what runs is the same.
+    let describe = |child: Stat| match child.is_zombie() {
+        true => format!("{} ({}) zombie", child.pid, child.name),
+        false => format!("{} ({})", child.pid, child.name),
     };
-    children.map(describe).collect()
+    children(std::process::id()).map(describe).collect()
 }
 
 fn descriptors() -> io::Result<BTreeMap<String, i64>> {
@@ -105,16 +101,23 @@ fn descriptors() -> io::Result<BTreeMap<String, i64>> {
     Ok(descriptors)
 }
 
-/// Sees to it that what a process shares has no name, so that nothing can be left behind however it ends.
+/// Sees to it that what a process shares has no name but those that it should have, so that nothing else can be left
+/// behind however it ends.
 ///
 /// # Errors
 /// What has one.
-pub fn shares_no_names(pid: u32) -> Fallible {
+pub fn shares_no_names(pid: u32, but_for: &[String]) -> Fallible {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
     let shared = shared_mappings(&maps).into_iter();
     let named: BTreeSet<_> = shared
         .map(|mapping| mapping.path)
         .filter(|path| !path.starts_with(MEMFD))
+        .filter(|path| {
+            !but_for.iter().any(|name| {
+                path.strip_prefix("/dev/shm/")
+                    .is_some_and(|it| it.starts_with(name.as_str()))
+            })
+        })
         .collect();
     if named.is_empty() {
         Ok(())

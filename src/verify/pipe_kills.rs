@@ -56,8 +56,11 @@ impl Work for Parcels {
     }
 
     /// Without a receiver the pipe fills up.
-    fn goes_on_without(&self, _lane: usize, victim: usize) -> bool {
-        victim != RECEIVER
+    fn goes_on_without(&self, lane: usize, dead: &[usize]) -> bool {
+        match lane {
+            RECEIVER => dead.len() < SENDERS,
+            _ => !dead.contains(&RECEIVER),
+        }
     }
 
     fn wind_up(&self) -> Fallible {

@@ -97,6 +97,16 @@ impl Work for Flow {
         }
     }
 
+    fn goes_on_without(&self, lane: usize, dead: &[usize]) -> bool {
+        let (producers, consumers) = (0..PRODUCERS, PRODUCERS..PRODUCERS + CONSUMERS);
+        let mut others = if lane < PRODUCERS {
+            consumers
+        } else {
+            producers
+        };
+        others.any(|other| !dead.contains(&other))
+    }
+
     fn moves_before(&self, kill: u64) -> u64 {
         // Each message is put, and got.
         2 * self.messages * (kill - 1) / self.kills.max(1)

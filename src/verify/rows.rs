@@ -57,6 +57,12 @@ pub static CHECKS: &[Check] = &[
     row("ShareableList", Technique::EveryStep, |b, p| {
         turn::every_step("ShareableList", b, p)
     }),
+    row("ShareableList", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::ShareableList, b, p)
+    }),
+    row("SharedMemory", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::SharedMemory, b, p)
+    }),
     row("Semaphore", Technique::Models, |b, p| {
         models::models("Semaphore", b, p)
     }),
@@ -71,6 +77,9 @@ pub static CHECKS: &[Check] = &[
     }),
     row("BoundedSemaphore", Technique::EveryStep, |b, p| {
         turn::every_step("BoundedSemaphore", b, p)
+    }),
+    row("BoundedSemaphore", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::BoundedSemaphore, b, p)
     }),
     row("Event", Technique::Models, |b, p| {
         models::models("Event", b, p)
@@ -138,8 +147,17 @@ pub static CHECKS: &[Check] = &[
     row("Queue", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Queue { messages: 0 }, b, p)
     }),
+    row("JoinableQueue", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::JoinableQueue, b, p)
+    }),
     row("Queue", Technique::Messages, deaths::messages),
+    row("all objects", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Makers, b, p)
+    }),
     row("Process", Technique::Starts, deaths::processes),
+    row("Process", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Tree, b, p)
+    }),
     row("Pool", Technique::EveryStep, |b, p| {
         turn::every_step("Pool", b, p)
     }),
@@ -148,6 +166,9 @@ pub static CHECKS: &[Check] = &[
     }),
     row("Manager", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Clients, b, p)
+    }),
+    row("manager's server", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::Server, b, p)
     }),
     row("Manager", Technique::Hostile, hostile::clients),
     row("the turn", Technique::LostUpdate, turn::lost_update),

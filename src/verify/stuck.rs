@@ -9,6 +9,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
+use super::census::children;
 use crate::world::{OWNER_DIED, TID_MASK, WAITERS};
 
 /// How long something that takes microseconds may take on a loaded machine before it is called a hang.
@@ -31,20 +32,11 @@ pub fn describe(what: &str, processes: &[(String, Option<u32>)]) -> String {
 
 /// A process and its children, to be described.
 pub fn family(name: &str, pid: u32) -> Vec<(String, Option<u32>)> {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let children = pids.filter(|&child| parent(child) == Some(pid));
-    let children = children.map(|child| ("  its child".to_owned(), Some(child)));
+    let children = children(pid);
+    let children = children.map(|child| ("  its child".to_owned(), Some(child.pid)));
     std::iter::once((name.to_owned(), Some(pid)))
         .chain(children)
         .collect()
-}
-
-fn parent(pid: u32) -> Option<u32> {
-    // pid (name) state parent ...; the name may hold anything.
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn doing(pid: u32) -> String {

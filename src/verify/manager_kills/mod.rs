@@ -171,8 +171,8 @@ impl Work for Clients {
     }
 
     /// Of two who wait for each other, neither does.
-    fn goes_on_without(&self, lane: usize, victim: usize) -> bool {
-        pair(lane).is_none_or(|pair| !pair.contains(&victim))
+    fn goes_on_without(&self, lane: usize, dead: &[usize]) -> bool {
+        pair(lane).is_none_or(|mut pair| pair.all(|it| !dead.contains(&it)))
     }
 
     fn servers(&self) -> Vec<Process> {
