@@ -372,8 +372,8 @@ fn remember(arena: &Arc<Arena>) -> io::Result<()> {
 }
 
 /// The arena that a descriptor stands for: the mapping that this process has, or a new one.
-pub(super) fn attach(file: BorrowedFd<'_>) -> io::Result<Arc<Arena>> {
-    let identity = Mapping::identity(file)?;
+pub(super) fn attach(file: OwnedFd) -> io::Result<Arc<Arena>> {
+    let identity = Mapping::identity(&file)?;
     let known = {
         let mapped = mapped();
         mapped
@@ -384,7 +384,7 @@ pub(super) fn attach(file: BorrowedFd<'_>) -> io::Result<Arc<Arena>> {
     if let Some(arena) = known {
         return Ok(arena);
     }
-    let arena = Arc::new(Arena::attach(file.try_clone_to_owned()?)?);
+    let arena = Arc::new(Arena::attach(file)?);
     remember(&arena)?;
     Ok(arena)
 }

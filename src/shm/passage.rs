@@ -75,7 +75,8 @@ thread_local! {
 }
 
 struct Unpacking {
-    files: Vec<Arrived>,
+    /// `None`: memory that could not be mapped.
+    files: Vec<Option<Arrived>>,
     /// For a copy: what it holds beside the parcel.
     copied: Option<Vec<Arc<dyn Held>>>,
     /// serde's custom errors lose their text in postcard; it is kept here.
@@ -165,7 +166,8 @@ fn unpack_as<T: DeserializeOwned>(
     fds: Vec<OwnedFd>,
     copied: Option<Vec<Arc<dyn Held>>>,
 ) -> Result<(T, Holds), PassageError> {
-    let files = fds.into_iter().map(|fd| Arrived::Plain(Arc::new(fd)));
+    let files = fds.into_iter();
+    let files = files.map(|fd| Some(Arrived::Plain(Arc::new(fd))));
     let outer = UNPACKING.replace(Some(Unpacking {
         files: files.collect(),
         copied,
@@ -269,16 +271,22 @@ pub fn leave_fd(number: u32) -> Result<Arc<OwnedFd>, PassageError> {
 
 /// The arena of a handle that arrived.
 pub(super) fn leave(number: u32) -> Result<Arc<Arena>, PassageError> {
-    let file = match arrived(number)? {
-        Arrived::Arena(arena) => return Ok(arena),
-        Arrived::Plain(file) => file,
+    if let Arrived::Arena(arena) = arrived(number)? {
+        return Ok(arena);
+    }
+    let put = |file: Option<Arrived>| {
+        UNPACKING.with_borrow_mut(|unpacking| {
+            let place = unpacking.as_mut()?.files.get_mut(number as usize)?;
+            std::mem::replace(place, file)
+        })
     };
-    let arena = arena::attach(file.as_fd())?;
-    UNPACKING.with_borrow_mut(|unpacking| {
-        if let Some(unpacking) = unpacking {
-            unpacking.files[number as usize] = Arrived::Arena(arena.clone());
-        }
-    });
+    // The descriptor itself, not another one: there may be no other to be had.
+    let file = match put(None) {
+        Some(Arrived::Plain(file)) => Arc::try_unwrap(file).or_else(|file| file.try_clone())?,
+        _ => return Err(PassageError::NoPassage),
+    };
+    let arena = arena::attach(file)?;
+    put(Some(Arrived::Arena(arena.clone())));
     Ok(arena)
 }
 
@@ -333,7 +341,7 @@ fn arrived(number: u32) -> Result<Arrived, PassageError> {
     UNPACKING.with_borrow(|unpacking| {
         let unpacking = unpacking.as_ref().ok_or(PassageError::NoPassage)?;
         let file = unpacking.files.get(number as usize).cloned();
-        file.ok_or_else(|| {
+        file.flatten().ok_or_else(|| {
             PassageError::Unpack(format!("descriptor {number} of {}", unpacking.files.len()))
         })
     })
