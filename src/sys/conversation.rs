@@ -52,6 +52,8 @@ pub(super) struct Header {
     pub stdio: u32,
     /// Where in the memfd the payload begins.
     pub payload_at: u64,
+    /// How many processes the orderer's user may have, as RLIMIT_NPROC: of the maker, the kernel asks its own.
+    pub processes: u64,
 }
 
 /// What a maker answers to a packet other than MORE and LEAVE.

@@ -29,7 +29,7 @@ use super::child::{Signal, raise};
 use super::conversation::{DAEMON, Header, MORE, ORDER, Packet, WATCHED};
 use super::message::{self, FDS_PER_PACKET};
 use super::poll::readable;
-use super::surroundings::{Places, Surroundings, stdio};
+use super::surroundings::{self, Places, Surroundings, stdio};
 
 /// Which function the child runs.
 #[derive(Serialize, Deserialize)]
@@ -79,6 +79,7 @@ impl<'a> Order<'a> {
             bonds: bonds(request),
             stdio: open.map(|(_, place)| 1 << place).sum(),
             payload_at: head.len() as u64,
+            processes: surroundings::processes()?,
         };
         let memfd = sealed(&[&head, request.payload])?;
         Ok(Order {

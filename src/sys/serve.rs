@@ -22,7 +22,7 @@ use super::child::{Signal, send_signal};
 use super::conversation::{self, LEAVE, ORDER, Packet, Reply, SWEEP, WATCH, WATCHED};
 use super::litter::Litter;
 use super::order::{Birth, Delivery};
-use super::{fork, message};
+use super::{fork, message, surroundings};
 
 /// Serves until there is nobody to serve. Returns in each child.
 pub(super) fn serve(socket: OwnedFd, parent: OwnedFd) -> io::Result<(Birth, OwnedFd)> {
@@ -122,7 +122,8 @@ impl Zygote {
             self.answer(Err(io::Error::from_raw_os_error(libc::EMFILE)));
             return None;
         }
-        match clone() {
+        let allowed = surroundings::allow_processes(delivery.header.processes);
+        match allowed.and_then(|()| clone()) {
             Err(error) => self.answer(Err(error)),
             Ok(None) => return Some(delivery),
             Ok(Some((pid, pidfd))) => {

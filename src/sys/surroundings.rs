@@ -130,6 +130,17 @@ pub(super) fn hold_signals() -> io::Result<()> {
     (1..=LAST_SIGNAL).try_for_each(|signal| set_disposition(signal, libc::SIG_DFL))
 }
 
+/// How many processes the calling process's user may have.
+pub(super) fn processes() -> io::Result<u64> {
+    Ok(limit(libc::RLIMIT_NPROC)?.0)
+}
+
+/// Sets that, as far as it may be raised.
+pub(super) fn allow_processes(count: u64) -> io::Result<()> {
+    let (_, hard) = limit(libc::RLIMIT_NPROC)?;
+    set_limit(libc::RLIMIT_NPROC, (count.min(hard), hard))
+}
+
 fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
