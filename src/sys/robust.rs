@@ -24,6 +24,10 @@ use std::mem::{offset_of, size_of};
 use std::ops::Range;
 use std::sync::atomic::{Ordering, compiler_fence};
 
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
 use super::Os;
 use super::step::{self, Access, Outcome};
 use crate::world::{Node, TID_MASK};
@@ -102,11 +106,8 @@ pub fn refresh() {
 /// Source: kill(2), which looks a thread up by its id, and with signal 0 does no more than that.
 #[cold]
 pub fn is_nobody(id: u32) -> bool {
-    let Ok(id) = i32::try_from(id) else {
-        return true;
-    };
-    let looked_up = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), None);
-    looked_up == Err(nix::errno::Errno::ESRCH)
+    let id = Pid::from_raw((id & TID_MASK) as i32);
+    kill(id, None) == Err(Errno::ESRCH)
 }
 
 /// Locks that this thread holds.

@@ -145,7 +145,7 @@ pub enum PipeError {
     /// The bytes that arrived are longer than the buffer; here they are.
     #[error("{} bytes arrived, and the buffer has room for {room}", message.len())]
     BufferTooShort { message: Vec<u8>, room: usize },
-    /// No memory, or no descriptors left.
+    /// No memory, or no descriptors left. A message that was to be received is lost then; the next can be received.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
