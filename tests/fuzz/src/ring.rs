@@ -114,9 +114,9 @@ fn put(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model>
     let bytes = vec![what; usize::from(how)];
     let along = (what % 12 == 2).then(|| Value::new(u32::from(what)).expect("memory"));
     let item = (bytes.clone(), along);
-    let put = match how % 2 {
-        0 => queue.try_put(item),
-        _ => queue.put_timeout(item, NOW),
+    let put = match how % 8 {
+        1 => queue.put_timeout(item, NOW),
+        _ => queue.try_put(item),
     };
     let Some(model) = model else { return };
     match put {
@@ -133,9 +133,9 @@ fn put(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model>
 }
 
 fn get(queue: &JoinableQueue<Item>, how: u8, model: &mut Option<Model>) {
-    let got = match how % 2 {
-        0 => queue.try_get(),
-        _ => queue.get_timeout(NOW),
+    let got = match how % 8 {
+        1 => queue.get_timeout(NOW),
+        _ => queue.try_get(),
     };
     is_as_expected(got, model);
 }
