@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::boss::{self, Outcome};
+use crate::subjects;
 use crate::sweep::By;
 
 /// Where to leave what was found, for the build that compares.
@@ -72,6 +73,15 @@ fn a_joinable_queue() {
 #[test]
 fn a_pipe() {
     step("Pipe");
+}
+
+#[test]
+fn two_stores_that_no_step_reports_are_found() {
+    match boss::all(subjects::BROKEN, By::Instruction) {
+        Err(why) => assert!(why.contains("what is left is wrong"), "{why}"),
+        Ok(Outcome::Refused(_)) => {} // the others say so
+        Ok(Outcome::Swept(all)) => panic!("nothing was found: {all:?}"),
+    }
 }
 
 /// Kills at every instruction.

@@ -8,6 +8,7 @@ mod locks;
 mod pipes;
 mod queues;
 mod semaphores;
+mod torn;
 
 use crate::stage::Stage;
 
@@ -21,7 +22,10 @@ pub struct Case {
     pub is_quiet: bool,
 }
 
-/// Every case.
+/// What the single step must find: broken on purpose.
+pub const BROKEN: &str = "Torn";
+
+/// Every case of what ships.
 pub fn all() -> impl Iterator<Item = &'static Case> {
     [
         locks::CASES,
@@ -45,7 +49,8 @@ pub fn primitives() -> std::collections::BTreeSet<&'static str> {
 
 /// The cases that are about a primitive.
 pub fn of(primitive: &str) -> impl Iterator<Item = &'static Case> {
-    all().filter(move |case| case.primitive == primitive)
+    let cases = all().chain(torn::CASES);
+    cases.filter(move |case| case.primitive == primitive)
 }
 
 const fn quiet(primitive: &'static str, name: &'static str, set_up: fn(&mut Stage)) -> Case {
