@@ -20,6 +20,26 @@ pub(super) static CASES: &[Case] = &[
     quiet("Condition", "notify_all, two asleep", |stage| {
         notify(stage, 2, all)
     }),
+    quiet("Condition", "notify, two asleep who tell no one", |stage| {
+        let board = Board::on(stage);
+        for _ in 0..2 {
+            let board = board.clone();
+            stage.asleep("who waits", move || board.hear_in_silence());
+        }
+        let (mine, after) = (forever(&board), board.clone());
+        stage.victim(
+            || mine.say(2),
+            |held| {
+                held.notify_one();
+                held
+            },
+        );
+        // For those who were not notified; one who was is woken by the victim, or by its death.
+        stage.survivor("who comes after", move |_| {
+            after.hold().notify_all();
+        });
+        board.finish(stage);
+    }),
     quiet("Condition", "unlock after notify, one asleep", |stage| {
         let board = Board::on(stage);
         board.fall_asleep(stage, 1);
@@ -86,6 +106,22 @@ impl Board {
         let mut held = self.hold();
         while self.said.get_unlocked() == 0 {
             held = wait_once(held);
+        }
+        self.said.set_unlocked(self.said.get_unlocked() - 1);
+    }
+
+    /// The same, but whoever meets a death leaves the others asleep.
+    fn hear_in_silence(&self) {
+        let mut held = self.hold();
+        while self.said.get_unlocked() == 0 {
+            held = match held.wait() {
+                Ok(held) => held,
+                Err(ConditionError::OwnerDied(held)) => {
+                    held.mark_consistent();
+                    held
+                }
+                Err(other) => panic!("{other}"),
+            };
         }
         self.said.set_unlocked(self.said.get_unlocked() - 1);
     }
