@@ -14,8 +14,8 @@ use crate::tracee::Tracee;
 /// What a boss tells.
 #[derive(Debug, Serialize, Deserialize)]
 enum News {
-    /// The case that it is at, how often it has killed in it, and the moment of the next kill.
-    At(String, usize, usize),
+    /// The case that it is at, how often it has killed in it, and when it kills next.
+    At(String, usize, String),
     Swept(Box<Swept>),
     /// ptrace(2) is not to be had: why.
     Refused(String),
@@ -53,8 +53,8 @@ pub fn all(primitive: &str, by: By) -> Result<Outcome, String> {
             Err(error) => break Err(fail(&error)),
         }
         match news.recv() {
-            Ok(News::At(case, kills, moment)) => {
-                at = format!("{case}: a run to moment {moment}, after {kills} kills,");
+            Ok(News::At(case, kills, when)) => {
+                at = format!("{case}: the run with a kill {when}, after {kills} kills,");
             }
             Ok(News::Swept(one)) => swept.push(*one),
             Ok(News::Refused(why)) => break Ok(Outcome::Refused(why)),
@@ -78,8 +78,8 @@ fn boss(primitive: String, by: By, teller: Sender<News>) {
     spin_as_on_all_cores();
     forkproof::sys::fork::stay_on_this_core().expect("a core to stay on");
     for case in subjects::of(&primitive) {
-        let swept = sweep(case, &bell, by, |kills, moment| {
-            tell(News::At(case.name.to_owned(), kills, moment));
+        let swept = sweep(case, &bell, by, |kills, when| {
+            tell(News::At(case.name.to_owned(), kills, when.to_owned()));
         });
         match swept {
             Ok(swept) => tell(News::Swept(Box::new(swept))),

@@ -24,6 +24,9 @@ const EVERY: &str = "FORKPROOF_EVERY_INSTRUCTION";
 /// Of a loop that changes nothing so many rounds are tried.
 const ROUNDS: usize = 2;
 
+/// A moment that never comes: the victim is killed when its operation has ended.
+const END: usize = usize::MAX;
+
 /// How often the victim has come by each instruction since something changed.
 struct Passes {
     since_change: BTreeMap<Option<u64>, usize>,
@@ -89,7 +92,8 @@ impl fmt::Display for Swept {
     }
 }
 
-/// Kills the victim of a case at each moment. `told` hears before each how many kills there were, and the moment.
+/// Kills the victim of a case at each moment. `told` hears before each how many kills there were, and
+/// when the next is.
 ///
 /// # Errors
 /// What went wrong, and at which moment.
@@ -97,15 +101,19 @@ pub fn sweep(
     case: &Case,
     bell: &Bell,
     by: By,
-    mut told: impl FnMut(usize, usize),
+    mut told: impl FnMut(usize, &str),
 ) -> Result<Swept, String> {
     let name = format!("{}: {}", case.primitive, case.name);
     let mut kills = 0;
     let mut once = |pace, kill_at, seen: &mut dyn FnMut(usize, Remains, Option<u64>)| {
-        told(kills, kill_at);
+        let when = match kill_at {
+            END => "at its end".to_owned(),
+            moment => format!("at moment {moment}"),
+        };
+        told(kills, &when);
         kills += 1;
         run(case.set_up, Stage::new(bell.clone()), pace, kill_at, seen)
-            .map_err(|why| format!("{name}: kill {kills}, at moment {kill_at}: {why}"))
+            .map_err(|why| format!("{name}: kill {kills}, {when}: {why}"))
     };
     let (mut remains, mut last) = (BTreeSet::new(), None);
     let (mut route, mut passes) = (Vec::new(), Passes::new());
@@ -123,7 +131,7 @@ pub fn sweep(
         #[cfg(feature = "harness")]
         By::Step => Pace::Step,
     };
-    let whole = once(walk, usize::MAX, &mut first)?;
+    let whole = once(walk, END, &mut first)?;
     let mut asleep = usize::from(whole.asleep);
     let pace = match by {
         By::Instruction => Pace::Leap(&route),
