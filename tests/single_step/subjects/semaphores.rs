@@ -35,6 +35,11 @@ pub(super) static CASES: &[Case] = &[
     quiet("Semaphore", "release, two asleep", |stage| {
         release(stage, 2)
     }),
+    quiet(
+        "Semaphore",
+        "release, no place left, one asleep",
+        release_surplus,
+    ),
     busy("Semaphore", "acquire and give back, one awake", |stage| {
         come_and_go::<Semaphore>(stage)
     }),
@@ -183,8 +188,9 @@ fn release(stage: &mut Stage, sleepers: u32) {
         move |()| mine.release(victims).expect("room for more"),
     );
     stage.survivor("who releases after", move |end| {
-        // What the victim did release is enough for those asleep: none of it may lie there unnoticed.
-        if !end.returned && after.value() == 0 {
+        // One that the victim did release is enough for one asleep: it may not lie there unnoticed. Of several it may
+        // have released some.
+        if !end.returned && (victims > 1 || after.value() == 0) {
             after.release(victims).expect("room for more");
         }
     });
@@ -195,5 +201,33 @@ fn release(stage: &mut Stage, sleepers: u32) {
         };
         let home = semaphore.at_home();
         assert!((least..=most).contains(&home), "{home} at home, {end:?}");
+    });
+}
+
+/// Permits at a time that are places; those beyond are a number.
+const PLACES: u32 = 16;
+
+/// All places are taken, by this process, so that what is released is a number.
+fn release_surplus(stage: &mut Stage) {
+    let semaphore = Semaphore::new(0).expect("memory for a semaphore");
+    stage.watch(&semaphore);
+    let holder = forever(&semaphore);
+    holder.release(PLACES).expect("room for more");
+    let held: Vec<Permit> = (0..PLACES).map(|_| Permits::acquire(holder)).collect();
+    let (sleeper, mine, after) = (semaphore.clone(), semaphore.clone(), semaphore.clone());
+    stage.asleep("who sleeps for a permit", move || {
+        Permits::acquire(&sleeper).forget();
+    });
+    stage.victim(|| (), move |()| mine.release(1).expect("room for more"));
+    stage.survivor("who releases after", move |end| {
+        if !end.returned && after.value() == 0 {
+            after.release(1).expect("room for more");
+        }
+    });
+    stage.judge(move |end| {
+        let more = semaphore.at_home();
+        assert!(more <= u32::from(!end.returned), "{more} at home, {end:?}");
+        drop(held);
+        assert_eq!(semaphore.at_home(), more + PLACES, "{end:?}");
     });
 }
