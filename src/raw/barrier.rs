@@ -79,6 +79,8 @@ pub struct BarrierHead<W: World> {
     mutex: RawMutex<W>,
     line: RawMutex<W>,
     phase: W::Word,
+    /// Instead of padding, which would show others what lay on its maker's stack.
+    _reserved: u32,
 }
 
 impl<W: World> BarrierHead<W> {
@@ -88,6 +90,7 @@ impl<W: World> BarrierHead<W> {
             mutex: RawMutex::new(),
             line: RawMutex::new(),
             phase: W::Word::new(FILLING),
+            _reserved: 0,
         }
     }
 }

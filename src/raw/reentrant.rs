@@ -13,6 +13,8 @@ use crate::world::{Word, World};
 pub struct RawReentrantMutex<W: World> {
     mutex: RawMutex<W>,
     depth: W::Word,
+    /// Instead of padding, which would show others what lay on its maker's stack.
+    _reserved: u32,
 }
 
 impl<W: World> RawReentrantMutex<W> {
@@ -21,6 +23,7 @@ impl<W: World> RawReentrantMutex<W> {
         RawReentrantMutex {
             mutex: RawMutex::new(),
             depth: W::Word::new(0),
+            _reserved: 0,
         }
     }
 

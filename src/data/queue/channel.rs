@@ -31,6 +31,8 @@ struct Header {
     stamps: SharedWide,
     /// How many poll the shelf; those who died polling stay counted.
     pollers: SharedWord,
+    /// Instead of padding, which would show others what lay on its maker's stack.
+    _reserved: u32,
 }
 
 // SAFETY: `repr(C)`, of atomics, nodes whose links only their owner follows, and reserved numbers.
@@ -90,6 +92,7 @@ impl Channel {
             tasks: RawTasks::new(),
             stamps: SharedWide::new(0),
             pollers: SharedWord::new(0),
+            _reserved: 0,
         };
         block.init(0, header);
         block.set(LIMITS_AT, [units, records_max]);
