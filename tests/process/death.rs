@@ -137,7 +137,9 @@ fn one_that_asked_for_it_dies_with_its_parent() {
         let p = Process::new(parent_that_is_asked, (method, child, grandchild, own));
         p.start().unwrap();
         let mut wires = [&to_child, &to_grandchild, &to_parent].map(Exchange::accept);
-        wires.each_mut().map(Wire::hear);
+        for wire in &mut wires {
+            assert_ne!(wire.hear(), "");
+        }
         p.kill().unwrap();
         let [child, mut grandchild, _] = wires;
         child.hear_the_end();
