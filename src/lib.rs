@@ -70,8 +70,9 @@
 //!   gives it back by the kernel's own hand, and wakes one who sleeps on it. Counts that a death would have to be
 //!   subtracted from do not exist.
 //! - **A pipe is a pair of sockets**, not a ring: a packet is whole whoever is killed, and it is the kernel that tells
-//!   the end when the last process that has the other end is gone, in the same poll as for any other file. A ring's
-//!   sleepers would need a word that dies with a *process*, and the robust list knows threads.
+//!   the end when the last process that has the other end is gone, in the same poll as for any other file; a count
+//!   of those who have not let go tells a death from a close. A ring's sleepers would need a word that dies with a
+//!   *process*, and the robust list knows threads.
 //! - **Descriptors stand on a shelf**: shared objects inside a queue's item need their memory's descriptors, which
 //!   no ring can hold. They wait in a socket that all holders of the queue have, under the stamp of the record, and a
 //!   getter looks at them before it commits and takes them off after; so they outlive their putter.

@@ -185,7 +185,10 @@ fn bonds(request: &Request<'_>) -> u32 {
 pub(super) struct Permit(File);
 
 impl Permit {
-    /// Waits for the word of the parent: `false` if the parent, or the attempt, is gone.
+    /// Waits for the word of the parent.
+    ///
+    /// # Errors
+    /// The parent, or the attempt, is gone.
     pub fn wait(&mut self) -> io::Result<()> {
         self.0.read_exact(&mut [0])
     }

@@ -74,7 +74,8 @@ impl<'a> Calls<'a> {
     /// times, each time up to any point, and must be one of which that is right. Nothing else is run again: neither
     /// panics, nor errors, nor tasks that exceeded their [limit](Calls::time_limit).
     ///
-    /// The arguments are kept here, and written again, until the answer has come.
+    /// The arguments are kept here, to be written again, until the answer has come: an end of a pipe among them stays
+    /// open here, too.
     pub fn retries(self, times: u32) -> Calls<'a> {
         let terms = Terms {
             retries: times,

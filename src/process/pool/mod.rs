@@ -125,7 +125,7 @@ use dispatcher::{Dispatcher, Until};
 /// What was written before a task was submitted is seen by the task; what the task wrote is seen by who has its result.
 ///
 /// # Costs
-/// Two queues and a pipe; a descriptor and a word of shared memory for each worker. Values of more than 32 KiB in a
+/// Two queues and a pipe; three descriptors and two words of shared memory for each worker. Values of more than 32 KiB in a
 /// chunk travel in memory of their own.
 ///
 /// # Dropping
