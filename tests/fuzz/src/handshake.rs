@@ -101,10 +101,9 @@ pub fn drive(input: &[u8]) {
     }
     loop {
         converse(&mut sides);
-        if !sides
-            .iter_mut()
-            .fold(false, |any, side| side.hear(usize::MAX) || any)
-        {
+        // Each of them hears, so this is no any().
+        let heard = sides.each_mut().map(|side| side.hear(usize::MAX));
+        if !heard.contains(&true) {
             break;
         }
     }

@@ -74,7 +74,10 @@ fn call(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model
             if let Some(model) = model {
                 let expected = match model.unfinished {
                     0 => Err(TaskError::TooManyDone),
-                    _ => Ok(model.unfinished -= 1),
+                    _ => {
+                        model.unfinished -= 1;
+                        Ok(())
+                    }
                 };
                 assert_eq!(done, expected);
             }
