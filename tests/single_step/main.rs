@@ -63,6 +63,8 @@
 #![cfg(target_arch = "x86_64")]
 
 mod boss;
+#[path = "../../src/verify/census.rs"]
+mod census;
 #[cfg(feature = "harness")]
 mod figures;
 mod remains;
@@ -82,5 +84,5 @@ mod compared;
 #[cfg(not(feature = "harness"))]
 mod stepped;
 
-// For `stuck`, which is a part of the library's harness.
+// For `stuck`, which is a part of the library's harness, as `census` is.
 use forkproof::world;
