@@ -66,7 +66,7 @@ pub trait Work {
         true
     }
 
-    /// What the lanes share by a name in /dev/shm: nothing else that they share may have one.
+    /// How names in /dev/shm begin by which the lanes share something: nothing else that they share may have one.
     fn names(&self) -> Vec<String> {
         Vec::new()
     }

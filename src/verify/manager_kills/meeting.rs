@@ -8,11 +8,21 @@ use crate::verify::crew::{Line, Tally};
 pub fn meet(own: usize, objects: &Objects, facts: &Facts, line: &mut Line) -> Fallible {
     let barrier = &objects.meeting;
     while !line.is_stopped() {
+        facts
+            .came
+            .set_unlocked(own, facts.came.get_unlocked(own)? + 1)?;
         line.about_to("barrier.wait");
         match barrier.wait() {
             Ok(_) => {
-                let passed = facts.passed.get_unlocked(own)?;
-                facts.passed.set_unlocked(own, passed + 1)?;
+                let passed = facts.passed.get_unlocked(own)? + 1;
+                facts.passed.set_unlocked(own, passed)?;
+                // Each time with the other one, and with one that is dead only if that came for it.
+                let came = facts.came.get_unlocked(1 - own)?;
+                if passed > came {
+                    return Err(
+                        format!("{own} passed {passed} times, the other came {came}").into(),
+                    );
+                }
             }
             Err(error) if error.kind() == Some(Kind::BrokenBarrierError) => {
                 line.met_a_death();

@@ -86,7 +86,8 @@ struct Facts {
     traffic: Ledger,
     /// Turns that were taken: an even number of them, and the first lane's is next.
     turns: Value<u64>,
-    /// By lane at the barrier: rounds that it passed.
+    /// By lane at the barrier: how often it came, and passed.
+    came: Array<u64>,
     passed: Array<u64>,
 }
 
@@ -127,6 +128,7 @@ impl Clients {
             acknowledged: Array::new(VISITORS)?,
             traffic: Ledger::new(1)?,
             turns: Value::new(0)?,
+            came: Array::new(2)?,
             passed: Array::new(2)?,
         };
         Ok(Clients {
