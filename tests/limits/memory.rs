@@ -105,7 +105,10 @@ fn a_message_is_refused_where_there_is_no_memory_for_it() {
         let client = std::thread::spawn(move || Client::connect(address, key()).unwrap());
         let (server, client) = (listener.accept().unwrap(), client.join().unwrap());
         with_spare(SPARE, || {
-            assert!(matches!(client.send(&item), Err(NetError::Unsendable(_))));
+            let refused = client.send(&item);
+            // By which buffer, depends on what malloc has kept.
+            let is_told = matches!(refused, Err(NetError::Unsendable(_) | NetError::Io(_)));
+            assert!(is_told, "{refused:?}");
             assert!(matches!(
                 client.send_bytes(item.0.as_bytes()),
                 Err(NetError::Io(_))

@@ -1,14 +1,19 @@
 //! A queue's memory, written to by something else: each call answers. (The fuzz target `ring` tries what was not
 //! thought of.)
 
+use std::any::type_name;
+use std::sync::Arc;
 use std::time::Duration;
 
-use forkproof::shm::Shared;
+use forkproof::shm::passage::{pack, unpack};
+use forkproof::shm::{Block, Shared, block};
 use forkproof::sys::robust;
 use forkproof::{
     GetError, JoinableQueue, Lock, LockError, LockFailure, Pipe, Process, PutError, Queue,
-    Receiver, Sender, SimpleQueue, TaskError,
+    Receiver, Sender, SimpleQueue, TaskError, Value,
 };
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
 use crate::apart::apart;
 
@@ -174,6 +179,36 @@ fn a_thread_of_another_process_is_someone() {
     assert_eq!(child.join().unwrap(), 0);
 }
 
+struct Handle(Arc<Block>);
+
+impl Serialize for Handle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        block::serialize(&self.0, serializer)
+    }
+}
+
+/// Of the right tag, in memory that has no room for one.
+#[test]
+fn a_handle_of_too_little_memory_is_refused() {
+    fn told<T: DeserializeOwned>(tag: u32) -> String {
+        let block = Arc::new(Block::allocate(32, tag).unwrap());
+        let parcel = pack(&Handle(block)).unwrap();
+        let files = parcel
+            .fds()
+            .iter()
+            .map(|fd| fd.try_clone_to_owned().unwrap())
+            .collect();
+        unpack::<T>(&parcel.bytes, files)
+            .map(drop)
+            .unwrap_err()
+            .to_string()
+    }
+    let queue = told::<Queue<u8>>(Block::tag(type_name::<Queue<u8>>(), 0));
+    assert!(queue.contains("in 64 bytes"), "{queue}");
+    let value = told::<Value<[u64; 20]>>(Block::tag(type_name::<Value<[u64; 20]>>(), 160));
+    assert!(value.contains("in 64 bytes"), "{value}");
+}
+
 /// Beyond the largest id that a kernel gives out.
 const NOBODY: u32 = 0x2000_0001;
 
@@ -219,7 +254,7 @@ fn a_queue_of_another_type_is_refused() {
     let carrier = SimpleQueue::<Queue<u32>>::new().unwrap();
     carrier.put(queue.clone()).unwrap();
     assert!(carrier.get().unwrap().is_empty());
-    let parcel = forkproof::shm::passage::pack(&queue).unwrap();
+    let parcel = pack(&queue).unwrap();
     let files = || {
         parcel
             .fds()
@@ -227,7 +262,6 @@ fn a_queue_of_another_type_is_refused() {
             .map(|fd| fd.try_clone_to_owned().unwrap())
             .collect()
     };
-    use forkproof::shm::passage::unpack;
     assert!(unpack::<Queue<String>>(&parcel.bytes, files()).is_err());
     assert!(unpack::<JoinableQueue<u32>>(&parcel.bytes, files()).is_err());
     assert!(unpack::<SimpleQueue<u32>>(&parcel.bytes, files()).is_err());

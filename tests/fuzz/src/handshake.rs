@@ -101,9 +101,8 @@ pub fn drive(input: &[u8]) {
     }
     loop {
         converse(&mut sides);
-        // Each of them hears, so this is no any().
         let heard = sides.each_mut().map(|side| side.hear(usize::MAX));
-        if !heard.contains(&true) {
+        if heard == [false; 2] {
             break;
         }
     }

@@ -72,10 +72,10 @@ fn call(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model
         6 => {
             let done = queue.task_done();
             if let Some(model) = model {
-                let expected = match model.unfinished {
-                    0 => Err(TaskError::TooManyDone),
-                    _ => {
-                        model.unfinished -= 1;
+                let expected = match model.unfinished.checked_sub(1) {
+                    None => Err(TaskError::TooManyDone),
+                    Some(left) => {
+                        model.unfinished = left;
                         Ok(())
                     }
                 };
