@@ -75,7 +75,8 @@ fn objects_are_made_or_refused() {
 #[test]
 fn small_objects_need_one_once() {
     apart(|| {
-        let kinds: [(&str, fn() -> Tried); 3] = [
+        type Kind = (&'static str, fn() -> Tried);
+        let kinds: [Kind; 3] = [
             ("Lock", || made(Lock::new())),
             ("Value", || made(Value::new([0_u64; 20]))),
             ("Array", || made(Array::<u8>::new(900))),
@@ -101,7 +102,8 @@ fn an_item_with_files_waits_until_there_are_some() {
         at_every_number("put and get", 1, || {
             let item = Array::from_slice(&[7; 10_000])?;
             queue.put(item).map_err(|refused| refused.into_parts().0)?;
-            Ok(drop(queue.get()?))
+            queue.get()?;
+            Ok(())
         });
         put_from_elsewhere(&queue);
         let mut got = None;
@@ -150,7 +152,8 @@ fn a_message_of_a_pipe_without_its_files_is_told() {
             sender.send(&None)?;
             let first = receiver.recv();
             assert!(receiver.recv()?.is_none(), "the next one");
-            Ok(drop(first?))
+            first?;
+            Ok(())
         });
     });
 }
