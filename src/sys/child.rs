@@ -110,9 +110,9 @@ impl Child {
         }
     }
 
-    /// From now on the kernel kills it when this process is gone: see [`LifeLine`].
-    pub(super) fn hold(&mut self, line: LifeLine) {
-        self.line = Some(line);
+    /// With a line, the kernel kills it when this process is gone: see [`LifeLine`].
+    pub(super) fn hold(&mut self, line: Option<LifeLine>) {
+        self.line = line;
     }
 
     /// Its number: stale once it has been waited for.

@@ -51,7 +51,7 @@ pub fn start(
         pid: std::process::id(),
         pidfd: pidfd_of(std::process::id())?,
     };
-    let grant = Grant::new()?;
+    let grant = Grant::new(ends_with_parent)?;
     // SAFETY: the process has one thread, so the child finds no lock held by another.
     match unsafe { libc::fork() } {
         ..0 => Err(io::Error::last_os_error().into()),
@@ -62,7 +62,7 @@ pub fn start(
                 daemon,
                 parent,
             };
-            life::begin(origin, grant.into_permit(), ends_with_parent, entry)
+            life::begin(origin, grant.into_permit(), entry)
         }
         pid => commission(pid, ends_with_parent, grant).map_err(Refusal::Io),
     }
@@ -85,9 +85,6 @@ fn commission(pid: i32, ends_with_parent: bool, grant: Grant) -> io::Result<Chil
             return Err(error);
         }
     };
-    let line = grant.give()?;
-    if ends_with_parent {
-        child.hold(line);
-    }
+    child.hold(grant.give()?);
     Ok(child)
 }

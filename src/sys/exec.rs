@@ -91,16 +91,13 @@ fn commission(
     if ends_with_parent {
         zygote::watch(child)?;
     }
-    let grant = Grant::new()?;
-    match order.send(socket, grant.permit()) {
+    let grant = Grant::new(ends_with_parent)?;
+    match order.send(socket, &grant) {
         // killed already: a child all the same, and its status says so
         Err(error) if !conversation::is_gone(&error) => return Err(error),
         _ => {}
     }
-    let line = grant.give()?;
-    if ends_with_parent {
-        child.hold(line);
-    }
+    child.hold(grant.give()?);
     Ok(())
 }
 

@@ -95,7 +95,6 @@ pub(super) fn live(birth: Birth, parent: OwnedFd) -> ! {
     let Birth {
         order,
         daemon,
-        ends_with_parent,
         places,
         permit,
         fds,
@@ -123,27 +122,18 @@ pub(super) fn live(birth: Birth, parent: OwnedFd) -> ! {
         daemon,
         parent,
     };
-    begin(origin, permit, ends_with_parent, || {
-        entry(payload.bytes(), fds)
-    })
+    begin(origin, permit, || entry(payload.bytes(), fds))
 }
 
 /// From the permit on. The calling thread is the only one.
-pub(super) fn begin(
-    origin: Origin,
-    mut permit: Permit,
-    ends_with_parent: bool,
-    entry: impl FnOnce() -> i32,
-) -> ! {
+pub(super) fn begin(origin: Origin, mut permit: Permit, entry: impl FnOnce() -> i32) -> ! {
     let origin: &'static Origin = Box::leak(Box::new(origin)); // it is as old as the process
     *ORIGIN.write().unwrap_or_else(PoisonError::into_inner) = Some(origin);
     if permit.wait().is_err() {
         // SAFETY: _exit takes a number. Nothing has run, so nothing is to be flushed or cleaned up.
         unsafe { libc::_exit(1) };
     }
-    if !ends_with_parent {
-        drop(permit); // this is as long as the process
-    } else if let Err(error) = permit.hang_on() {
+    if let Err(error) = permit.hang_on() {
         give_up(&origin.name, &format!("cannot watch its parent: {error}"));
     }
     tell_panics(&origin.name);

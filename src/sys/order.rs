@@ -2,13 +2,18 @@
 //!
 //! An order is one packet with the first files, and further packets with the rest. Its bytes, of any
 //! number, stand in a sealed memfd; the packet itself holds only a [`Header`]. The files of an order are,
-//! in this sequence: the memfd, the working directory, the permit, the open ones of standard input, output
-//! and error, and those of the request.
+//! in this sequence: the memfd, the working directory, the permit, the life line if the child ends with its parent,
+//! the open ones of standard input, output and error, and those of the request.
 //!
 //! # The permit
 //! The read end of a pipe. The child runs its entry when it has read one byte from it, and ends without a
-//! trace when it reads the end. A child that ends with its parent keeps it: see [`LifeLine`]. So an order whose maker died half-way can be given to another maker: what
-//! the first may have brought into the world finds no permit, and no entry ever runs twice.
+//! trace when it reads the end. So an order whose maker died half-way can be given to another maker: what the first may
+//! have brought into the world finds no permit, and no entry ever runs twice.
+//!
+//! # The life line
+//! The read end of another pipe, into which nothing is ever written: see [`LifeLine`]. It cannot be the permit's, as
+//! write(2) tells a pipe's readers of the byte *after* they may have read it: the child would be armed by then, and
+//! killed.
 //!
 //! # After a crash
 //! The orderer is killed: before the permit was given the child ends without having run, after it the
@@ -72,7 +77,8 @@ impl<'a> Order<'a> {
         let stdio = stdio();
         let open = stdio.iter().zip(0..).filter(|(fd, _)| fd.is_some());
         let cwd = Places::working_directory()?;
-        let files = 3 + open.clone().count() + request.fds.len();
+        let line = usize::from(request.ends_with_parent);
+        let files = 3 + line + open.clone().count() + request.fds.len();
         let header = Header {
             kind: ORDER,
             packets: files.div_ceil(FDS_PER_PACKET) as u32,
@@ -92,8 +98,9 @@ impl<'a> Order<'a> {
     }
 
     /// Sends it. A maker that got only a part takes the next order for a new one.
-    pub fn send(&self, socket: BorrowedFd<'_>, permit: BorrowedFd<'_>) -> io::Result<()> {
-        let mut files = vec![self.memfd.as_fd(), self.cwd.as_fd(), permit];
+    pub fn send(&self, socket: BorrowedFd<'_>, grant: &Grant) -> io::Result<()> {
+        let mut files = vec![self.memfd.as_fd(), self.cwd.as_fd()];
+        files.extend(grant.files());
         files.extend(self.stdio.iter().flatten());
         files.extend(self.fds);
         let mut header = self.header;
@@ -133,6 +140,10 @@ impl Delivery {
         let memfd = fds.next().ok_or_else(short)?;
         let cwd = fds.next().ok_or_else(short)?;
         let permit = fds.next().ok_or_else(short)?;
+        let line = match self.header.bonds & WATCHED {
+            0 => None,
+            _ => Some(fds.next().ok_or_else(short)?),
+        };
         let mut stdio = [const { None }; 3];
         for (place, slot) in stdio.iter_mut().enumerate() {
             if self.header.stdio & (1 << place) != 0 {
@@ -145,9 +156,11 @@ impl Delivery {
         Ok(Birth {
             order: postcard::from_bytes(&bytes[..start]).map_err(io::Error::other)?,
             daemon: self.header.bonds & DAEMON != 0,
-            ends_with_parent: self.header.bonds & WATCHED != 0,
             places: Places { cwd, stdio },
-            permit: Permit(permit.into()),
+            permit: Permit {
+                word: permit.into(),
+                line,
+            },
             fds: fds.collect(),
             payload: Payload { bytes, start },
         })
@@ -158,7 +171,6 @@ impl Delivery {
 pub(super) struct Birth {
     pub order: Head,
     pub daemon: bool,
-    pub ends_with_parent: bool,
     pub places: Places<OwnedFd>,
     pub permit: Permit,
     pub fds: Vec<OwnedFd>,
@@ -181,8 +193,12 @@ fn bonds(request: &Request<'_>) -> u32 {
     (u32::from(request.daemon) * DAEMON) | (u32::from(request.ends_with_parent) * WATCHED)
 }
 
-/// The child's end of the pipe.
-pub(super) struct Permit(File);
+/// The child's ends of the pipes.
+pub(super) struct Permit {
+    word: File,
+    /// Of one that ends with its parent.
+    line: Option<OwnedFd>,
+}
 
 impl Permit {
     /// Waits for the word of the parent.
@@ -190,12 +206,18 @@ impl Permit {
     /// # Errors
     /// The parent, or the attempt, is gone.
     pub fn wait(&mut self) -> io::Result<()> {
-        self.0.read_exact(&mut [0])
+        self.word.read_exact(&mut [0])
     }
 
-    /// After that word nothing comes but the pipe's end, and with it SIGKILL.
+    /// From now on the end of the life line, if there is one, is SIGKILL.
+    ///
+    /// # Errors
+    /// None that is known of: the kernel's.
     pub fn hang_on(self) -> io::Result<()> {
-        let file = self.0.as_raw_fd();
+        let Some(line) = self.line else {
+            return Ok(());
+        };
+        let file = line.as_raw_fd();
         // SAFETY: fcntl takes numbers. The kernel's signal is to go to this process: one that no handler and no mask
         // can keep.
         let armed = unsafe {
@@ -206,10 +228,10 @@ impl Permit {
         if !armed {
             return Err(io::Error::last_os_error());
         }
-        if readable(self.0.as_fd(), Some(Duration::ZERO))? {
+        if readable(line.as_fd(), Some(Duration::ZERO))? {
             raise(Signal::KILL)?; // it came before
         }
-        std::mem::forget(self.0); // open as long as the process
+        std::mem::forget(line); // open as long as the process
         Ok(())
     }
 }
@@ -217,7 +239,7 @@ impl Permit {
 /// fcntl(2): which signal tells of a file with `O_ASYNC`.
 const F_SETSIG: libc::c_int = 10;
 
-/// The parent's end of the pipe, kept: when the kernel closes it, as at the parent's death, however sudden, and though
+/// The parent's end of the life line: when the kernel closes it, as at the parent's death, however sudden, and though
 /// the zygote be dead as well, the kernel kills the child. (Not as long as another process has it, one that the parent
 /// has forked by itself; but then there is the zygote.)
 #[derive(Debug)]
@@ -230,33 +252,47 @@ impl LifeLine {
     }
 }
 
-/// The parent's end of the pipe: dropped, it forbids.
+/// The parent's end of the permit's pipe: dropped, it forbids.
 pub(super) struct Grant {
     write: io::PipeWriter,
     /// Open until the word is given, so that a child killed before costs its parent no SIGPIPE.
     read: io::PipeReader,
+    line: Option<(io::PipeReader, LifeLine)>,
 }
 
 impl Grant {
-    pub fn new() -> io::Result<Grant> {
+    /// For a child that ends with its parent, or does not.
+    ///
+    /// # Errors
+    /// No descriptors left.
+    pub fn new(ends_with_parent: bool) -> io::Result<Grant> {
         let (read, write) = io::pipe()?;
-        Ok(Grant { write, read })
+        let line = ends_with_parent.then(io::pipe).transpose()?;
+        let line = line.map(|(read, write)| (read, LifeLine(write)));
+        Ok(Grant { write, read, line })
     }
 
-    /// What the child is to have.
-    pub fn permit(&self) -> BorrowedFd<'_> {
-        self.read.as_fd()
+    /// What the child is to have: the permit, and the life line.
+    fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let line = self.line.as_ref().map(|(read, _)| read.as_fd());
+        std::iter::once(self.read.as_fd()).chain(line)
     }
 
-    /// Lets the child run. What is left is to be kept for one that ends with its parent.
-    pub fn give(mut self) -> io::Result<LifeLine> {
+    /// Lets the child run. The life line is to be kept.
+    ///
+    /// # Errors
+    /// None that is known of: the kernel's.
+    pub fn give(mut self) -> io::Result<Option<LifeLine>> {
         self.write.write_all(&[1])?;
-        Ok(LifeLine(self.write))
+        Ok(self.line.map(|(_, line)| line))
     }
 
-    /// In a child that has both ends by inheritance.
+    /// In a child that has all ends by inheritance.
     pub fn into_permit(self) -> Permit {
-        Permit(OwnedFd::from(self.read).into())
+        Permit {
+            word: OwnedFd::from(self.read).into(),
+            line: self.line.map(|(read, _)| read.into()),
+        }
     }
 }
 

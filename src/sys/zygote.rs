@@ -29,7 +29,7 @@
 //!   an order is carried out once (`order`). What the first may have brought into the world
 //!   unseen ends at once, but stays a zombie until the program ends. The new one watches the daemons that
 //!   someone still holds. If the program is killed in between, the kernel kills its daemons alone
-//!   ([`LifeLine`]).
+//!   ([`LifeLine`](super::order::LifeLine)).
 //! - The program is killed: the zygote kills the daemons, removes what is to go with it ([`sweep_after`]) and ends. If
 //!   both are killed, such a file is left.
 //!
@@ -46,7 +46,7 @@ use super::child::{Child, Request};
 use super::conversation::{self, Header, LEAVE, SWEEP, WATCH};
 use super::exec::{Role, launch};
 use super::litter::Litter;
-use super::order::{Grant, LifeLine, Order, Which, sealed};
+use super::order::{Grant, Order, Which, sealed};
 use super::per_process::PerProcess;
 use super::{child, image, life, message};
 
@@ -60,10 +60,10 @@ use super::{child, image, life, message};
 pub fn start(request: &Request<'_>) -> io::Result<Child> {
     let order = Order::new(request, Which::At(image::offset_of(request.entry)?))?;
     let mut keeper = keeper();
-    let (mut child, line) = keeper.with_zygote(|zygote| zygote.make(&order))?;
-    if request.ends_with_parent {
+    let ends_with_parent = request.ends_with_parent;
+    let child = keeper.with_zygote(|zygote| zygote.make(&order, ends_with_parent))?;
+    if ends_with_parent {
         keeper.daemons.push(child.pidfd_weak());
-        child.hold(line);
     }
     Ok(child)
 }
@@ -223,17 +223,18 @@ impl Zygote {
         }
     }
 
-    fn make(&self, order: &Order<'_>) -> io::Result<(Child, LifeLine)> {
-        let grant = Grant::new()?;
+    fn make(&self, order: &Order<'_>, ends_with_parent: bool) -> io::Result<Child> {
+        let grant = Grant::new(ends_with_parent)?;
         let socket = self.socket.as_fd();
-        let (pid, pidfd) = conversation::ask(socket, || order.send(socket, grant.permit()))?;
+        let (pid, pidfd) = conversation::ask(socket, || order.send(socket, &grant))?;
         let Some(pidfd) = pidfd else {
             drop(grant); // without its permit the child ends
             child::wait_for_number(pid)?;
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
         };
-        let line = grant.give()?;
-        Ok((Child::new(pid as u32, pidfd), line))
+        let mut child = Child::new(pid as u32, pidfd);
+        child.hold(grant.give()?);
+        Ok(child)
     }
 
     fn watch(&self, daemon: BorrowedFd<'_>) -> io::Result<()> {
@@ -330,9 +331,9 @@ mod tests {
         };
         let which = Which::At(image::offset_of(request.entry).unwrap());
         let order = Order::new(&request, which).unwrap();
-        let grant = Grant::new().unwrap();
+        let grant = Grant::new(request.ends_with_parent).unwrap();
         let socket = zygote.socket.as_fd();
-        let made = conversation::ask(socket, || order.send(socket, grant.permit()));
+        let made = conversation::ask(socket, || order.send(socket, &grant));
         let (pid, pidfd) = made.unwrap();
         if permitted {
             grant.give().unwrap();

@@ -129,7 +129,7 @@ fn run<W: Work>(
         while tally.kills < kills {
             let number = tally.kills + 1;
             crew.await_sum(crew.work.moves_before(number))?;
-            tally.kills += crew.kill_some(&mut dice, number)?;
+            tally.kills += crew.kill_some(&mut dice, number, kills - tally.kills)?;
             killed(tally.kills);
         }
         Ok(())
@@ -246,20 +246,21 @@ impl<W: Work> Crew<W> {
 
     /// Kills a lane when it has made a few more moves and then some; and in one of four cases, before anyone may have
     /// dealt with that, another one, who may be about to, and perhaps a third. Waits until each of the others has made a
-    /// move, and starts the dead again. Returns how many were killed.
-    fn kill_some(&mut self, dice: &mut Dice, number: u64) -> Fallible<u64> {
+    /// move, and starts the dead again. Returns how many were killed, `most` at the most.
+    fn kill_some(&mut self, dice: &mut Dice, number: u64, most: u64) -> Fallible<u64> {
         let lanes = self.work.lanes();
         let first = dice.below(lanes as u64) as usize;
         let mut goals = self.moves();
         goals[first] += dice.below(3);
         self.await_moves(&goals, "some moves of the lane that is to be killed")?;
-        let most = match dice.below(8) {
+        let together = match dice.below(8) {
             0 => 3,
             1 => 2,
             _ => 1,
         };
+        let together = most.min(together) as usize;
         let mut dead = vec![first];
-        while dead.len() < most.min(lanes - 1) {
+        while dead.len() < together.min(lanes - 1) {
             let next = dice.below(lanes as u64) as usize;
             if !dead.contains(&next) {
                 dead.push(next);
