@@ -216,7 +216,9 @@ fn the_json_has_its_keys() {
             (&row["verdict"], &row["technique"]),
             (&"holds".into(), &"random kills".into())
         );
-        assert_eq!((&row["kills"], &row["why"]), (&20.into(), &Value::Null));
+        // A tree of processes dies as a whole.
+        assert!(row["kills"].as_u64() >= Some(20), "{row}");
+        assert_eq!(row["why"], Value::Null);
         assert!(row["runs"].as_u64() >= row["kills"].as_u64(), "{row}");
         assert!(row["seconds"].is_f64());
     }
