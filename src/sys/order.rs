@@ -310,3 +310,20 @@ pub(super) fn sealed(parts: &[&[u8]]) -> io::Result<OwnedFd> {
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
     Ok(file.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Not the permit's byte either: a child that is armed already would take it for the end, and die.
+    #[test]
+    fn nothing_comes_through_the_life_line_but_its_end() {
+        let grant = Grant::new(true).unwrap();
+        let line = grant.files().nth(1).unwrap().try_clone_to_owned().unwrap();
+        let has_come = || readable(line.as_fd(), Some(Duration::ZERO)).unwrap();
+        let kept = grant.give().unwrap();
+        assert!(!has_come());
+        drop(kept);
+        assert!(has_come());
+    }
+}
