@@ -29,7 +29,7 @@
 //!   an order is carried out once (`order`). What the first may have brought into the world
 //!   unseen ends at once, but stays a zombie until the program ends. The new one watches the daemons that
 //!   someone still holds. If the program is killed in between, the kernel kills its daemons alone
-//!   ([`LifeLine`](super::order::LifeLine)).
+//!   (by their life lines: see `order.rs`).
 //! - The program is killed: the zygote kills the daemons, removes what is to go with it ([`sweep_after`]) and ends. If
 //!   both are killed, such a file is left.
 //!
