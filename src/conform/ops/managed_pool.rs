@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 
-use super::pool::{all, chunk, given, task};
+use super::pool::{all, chunk, given, iterate, task};
 use super::process::{by_name, function};
 use super::{Args, Handle, Object, Patience, need};
 use crate::conform::raised::{Answer, Raised};
@@ -175,26 +175,8 @@ impl Object for ImapObject {
 
     fn call(&self, op: &str, args: &Args) -> Answer {
         let mut imap = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = match op {
-            "next" => {
-                let [timeout] = args.bind(["timeout"])?;
-                match Patience::of(timeout.as_ref())?.time() {
-                    None => imap.next().transpose()?,
-                    Some(time) => imap.next_timeout(time)?,
-                }
-            }
-            "__next__" => {
-                let [] = args.bind([])?;
-                imap.next().transpose()?
-            }
-            "__iter__" => {
-                let [] = args.bind([])?;
-                let rest: Vec<Answer> = imap.by_ref().collect::<Result<_, _>>()?;
-                return all(rest);
-            }
-            _ => return Err(Raised::no_such(&self.kind(), op)),
-        };
-        next.unwrap_or_else(|| Err(Raised::new("StopIteration", "")))
+        iterate(&mut *imap, ImapProxy::next_timeout, op, args)
+            .unwrap_or_else(|| Err(Raised::no_such(&self.kind(), op)))
     }
 
     fn travel(&self) -> Answer<Handle> {

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::process::{by_name, function};
 use super::{Args, Handle, Object, Patience, int, need};
@@ -287,6 +288,41 @@ impl<V: Clone + Send + 'static> Object for ResultObject<V> {
     }
 }
 
+/// The operations of an iterator over answers, here or in a manager; nothing, if it is another operation.
+pub(super) fn iterate<I, E>(
+    imap: &mut I,
+    next_timeout: fn(&mut I, Duration) -> Result<Option<Answer>, E>,
+    op: &str,
+    args: &Args,
+) -> Option<Answer>
+where
+    I: Iterator<Item = Result<Answer, E>>,
+    Raised: From<E>,
+{
+    let answer = match op {
+        "next" => args.bind(["timeout"]).and_then(|[timeout]| {
+            let next = match Patience::of(timeout.as_ref())?.time() {
+                None => imap.next().transpose()?,
+                Some(time) => next_timeout(imap, time)?,
+            };
+            next.unwrap_or_else(at_its_end)
+        }),
+        "__next__" => args.bind([]).and_then(|[]| {
+            let next = imap.next().transpose()?;
+            next.unwrap_or_else(at_its_end)
+        }),
+        "__iter__" => args
+            .bind([])
+            .and_then(|[]| all(imap.by_ref().collect::<Result<_, _>>()?)),
+        _ => return None,
+    };
+    Some(answer)
+}
+
+fn at_its_end() -> Answer {
+    Err(Raised::new("StopIteration", ""))
+}
+
 struct ImapObject(Mutex<Imap<Answer>>);
 
 impl Object for ImapObject {
@@ -303,26 +339,8 @@ impl Object for ImapObject {
 
     fn call(&self, op: &str, args: &Args) -> Answer {
         let mut imap = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = match op {
-            "next" => {
-                let [timeout] = args.bind(["timeout"])?;
-                match Patience::of(timeout.as_ref())?.time() {
-                    None => imap.next().transpose()?,
-                    Some(time) => imap.next_timeout(time)?,
-                }
-            }
-            "__next__" => {
-                let [] = args.bind([])?;
-                imap.next().transpose()?
-            }
-            "__iter__" => {
-                let [] = args.bind([])?;
-                let rest: Vec<Answer> = imap.by_ref().collect::<Result<_, _>>()?;
-                return all(rest);
-            }
-            _ => return Err(Raised::no_such(&self.kind(), op)),
-        };
-        next.unwrap_or_else(|| Err(Raised::new("StopIteration", "")))
+        iterate(&mut *imap, Imap::next_timeout, op, args)
+            .unwrap_or_else(|| Err(Raised::no_such(&self.kind(), op)))
     }
 
     fn travel(&self) -> Answer<Handle> {
