@@ -26,13 +26,13 @@ impl Folder {
         Folder(path)
     }
 
-    fn verify(&self, arguments: &[&str]) -> Child {
+    fn verify(&self, arguments: &[&str], report: Stdio) -> Child {
         Command::new(env!("CARGO_BIN_EXE_forkproof"))
             .arg("verify")
             .args(arguments)
             .env("TMPDIR", &self.0)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(report)
             .stderr(Stdio::null())
             .spawn()
             .unwrap()
@@ -118,11 +118,10 @@ fn kills_of_everything_leave_nothing() {
 fn a_campaign_leaves_nothing() {
     let folder = Folder::new("campaign");
     let before = everything_with_a_name();
-    let mut campaign = folder.verify(&["--only", "random kills", "--kills", "12"]);
-    assert!(
-        campaign.wait().unwrap().success(),
-        "forkproof verify --only 'random kills' --kills 12"
-    );
+    let campaign = folder.verify(&["--only", "random kills", "--kills", "12"], Stdio::piped());
+    let output = campaign.wait_with_output().unwrap();
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{report}");
     folder.assert_nothing_is_left(&before, "the campaign");
 }
 
@@ -134,7 +133,7 @@ fn a_campaign_that_is_killed_leaves_nothing() {
         let folder = Folder::new("killed");
         let before = everything_with_a_name();
         let row = format!("{row} random kills");
-        let mut campaign = folder.verify(&["--only", &row, "--kills", "100000"]);
+        let mut campaign = folder.verify(&["--only", &row, "--kills", "100000"], Stdio::null());
         // The program, its zygote, the process that does the work and its zygote, and two of its lanes.
         while folder.processes().len() < 6 {
             assert_eq!(

@@ -110,7 +110,8 @@ impl Tree {
                 },
             });
         }
-        let births = Array::new(nodes.len())?;
+        // Of one size in every round, so that what the first one maps is enough for the others.
+        let births = Array::new(NODES as usize)?;
         let mut lines = Vec::new();
         let mut ends = Vec::new();
         for number in 0..nodes.len() {
@@ -255,9 +256,10 @@ impl Tree {
     }
 
     fn hung(&self, what: &str) -> String {
-        let births = self.births.to_vec_unlocked().into_iter().enumerate();
-        let who = births.map(|(number, pid)| {
-            let name = format!("{number}, {:?}", self.nodes[number]);
+        let births = self.births.to_vec_unlocked().into_iter();
+        let nodes = self.nodes.iter().enumerate().zip(births);
+        let who = nodes.map(|((number, node), pid)| {
+            let name = format!("{number}, {node:?}");
             (name, (pid != 0).then_some(pid))
         });
         stuck::describe(what, &who.collect::<Vec<_>>())
