@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::data::{
-    ArrayError, BoundsError, GetError, PipeError, PutError, PutFailure, ShareableListError,
-    TaskError, WaitError,
+    ArrayError, BoundsError, GetError, JoinError, PipeError, PutError, PutFailure,
+    ShareableListError, TaskError, WaitError,
 };
 use crate::manager::ManagerError;
 use crate::net::{EmptyKey, NetError, NoAddress};
@@ -43,6 +43,8 @@ pub enum Error {
     Get(#[from] GetError),
     #[error(transparent)]
     Task(#[from] TaskError),
+    #[error(transparent)]
+    Join(#[from] JoinError),
     #[error(transparent)]
     Process(#[from] ProcessError),
     #[error(transparent)]

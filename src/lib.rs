@@ -127,8 +127,8 @@ pub mod zoo;
 /// For structs of one's own in shared memory: see [`Plain`].
 pub use bytemuck;
 pub use data::{
-    Array, ArrayError, ArrayGuard, BoundsError, Connection, GetError, JoinableQueue, Pipe,
-    PipeError, PutError, PutFailure, QUEUE_BYTES, Queue, Receiver, Sender, ShareableItem,
+    Array, ArrayError, ArrayGuard, BoundsError, Connection, GetError, JoinError, JoinableQueue,
+    Pipe, PipeError, PutError, PutFailure, QUEUE_BYTES, Queue, Receiver, Sender, ShareableItem,
     ShareableList, ShareableListError, SharedMemory, SimpleQueue, TaskError, Value, ValueGuard,
     WaitError, Waitable, wait,
 };

@@ -30,6 +30,7 @@ trials! {
     condition: "Condition",
     barrier: "Barrier",
     queue: "Queue",
+    joinable_queue: "JoinableQueue",
 }
 
 #[test]

@@ -90,6 +90,8 @@ pub enum Kind {
     StopIteration,
     /// No result, for the whole time.
     TimeoutError,
+    /// Tasks are unfinished whose worker is gone.
+    WorkerDied,
     /// No such object, or a method that panicked.
     RemoteError,
 }

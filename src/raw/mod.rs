@@ -9,14 +9,13 @@ pub mod reentrant;
 pub mod ring;
 pub mod roster;
 pub mod semaphore;
-pub mod tasks;
 
 pub use barrier::{Arrived, BarrierHead, NotPassed, RawBarrier};
 pub use condvar::{Companion, CondvarHead, NoWait, RawCondvar, Waited};
 pub use event::RawEvent;
 pub use mutex::{Acquired, NotHeld, Patience, RawMutex, Refused};
 pub use reentrant::RawReentrantMutex;
+pub use ring::tasks::{RawTasks, TaskDesk};
 pub use ring::{RawRing, Ring};
 pub use roster::{Occupant, Roster};
 pub use semaphore::{Desk, RawPermit, RawSemaphore, TooMany};
-pub use tasks::RawTasks;

@@ -48,6 +48,7 @@
 mod end;
 mod record;
 mod region;
+pub mod tasks;
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -101,6 +102,23 @@ impl<W: World> RawRing<W> {
     pub fn count_puts(&self) -> u32 {
         // Acquire: pairs with the Release in End::commit().
         Place::of(self.puts.place.load(Acquire)).records
+    }
+
+    /// How many records were ever got, modulo 2^31.
+    pub fn count_gets(&self) -> u32 {
+        // Acquire: pairs with the Release in End::commit().
+        Place::of(self.gets.place.load(Acquire)).records
+    }
+
+    /// Under the getters' lock: told how many records were ever got.
+    ///
+    /// # Errors
+    /// [`Refused::TooManyHeld`], [`Refused::NotRecoverable`].
+    fn at_the_head(&self, act: impl FnOnce(u32)) -> Result<(), Refused> {
+        take_brief(&self.gets.lock, Patience::Endless)?;
+        act(self.count_gets());
+        give_back(&self.gets.lock);
+        Ok(())
     }
 
     /// What its parts are called in a trace, by their offset in bytes.
@@ -415,6 +433,7 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
             // Relaxed: under the lock, which orders it.
             Front::Claimed => self.gets.place.store(head_seen | CLAIMED, Relaxed),
             Front::Taken => {
+                escort.begin_take(head.records);
                 self.gets.commit(self.puts, behind.packed());
                 escort.take();
             }

@@ -112,11 +112,21 @@ impl<'a, W: World> Roster<'a, W> {
     /// Marks a place, so that a sleeper on it is woken when it is left or opened, and when its taker dies. `None`
     /// if it is to be had.
     pub fn mark(&self, place: usize) -> Option<Watch<'a, W>> {
+        self.mark_if(place, |occupant| !occupant.is_free())
+    }
+
+    /// The same of a place that is taken or to be had: a sleeper is woken by the death of one who takes it later, too.
+    pub fn mark_any(&self, place: usize) -> Watch<'a, W> {
+        let marked = self.mark_if(place, |_| true);
+        marked.expect("any place can be marked")
+    }
+
+    fn mark_if(&self, place: usize, of: impl Fn(Occupant) -> bool) -> Option<Watch<'a, W>> {
         let word = self.word(place);
         loop {
             // Relaxed, here and below: whoever sleeps has the kernel compare again; whoever takes, acquires.
             let seen = word.load(Relaxed);
-            if Occupant::of(seen).is_free() {
+            if !of(Occupant::of(seen)) {
                 return None;
             }
             let marked = seen | WAITERS;

@@ -1,13 +1,12 @@
 //! Random kills of two lanes that put tasks into a queue, a few at a time, and wait until all are done, and of the one
 //! that does them.
 //!
-//! The task that a killed worker had stays unfinished. The next worker does what the queue's documentation asks of whoever
-//! learns of the death: it finds that the queue is empty and tasks are unfinished, and says that they are done.
+//! Who waits is told of the task that a killed worker had, and writes it off.
 //!
 //! # What is judged
 //! No one waits for ever: after each death of a putter the others go on, and all do when the worker is back. A join
-//! that returned returned rightly. Each task came once, but for one with each worker that was killed. In the end as
-//! many are unfinished as are known to be.
+//! that returned returned rightly. Each task came once, but for one with each worker that was killed, and no more are
+//! written off than that. In the end none is unfinished.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,7 @@ use super::crew::{Board, Line, Tally, Work};
 use super::ledger::Ledger;
 use super::{Fallible, pace};
 use crate::explore::dice::Dice;
-use crate::{Array, GetError, JoinableQueue, Process, PutError, TaskError};
+use crate::{Array, GetError, JoinError, JoinableQueue, Process, PutError, TaskError};
 
 const PUTTERS: usize = 2;
 const WORKER: usize = PUTTERS;
@@ -32,6 +31,8 @@ pub struct Tasks {
     ledger: Ledger,
     /// By putter: its last task that the worker says is done; written by the worker only.
     done: Array<u64>,
+    /// By putter: how many it has written off.
+    written_off: Array<u64>,
 }
 
 impl Tasks {
@@ -42,6 +43,7 @@ impl Tasks {
             queue: JoinableQueue::bounded(BATCH as usize)?,
             ledger: Ledger::new(PUTTERS)?,
             done: Array::new(PUTTERS)?,
+            written_off: Array::new(PUTTERS)?,
         })
     }
 
@@ -60,8 +62,7 @@ impl Tasks {
                 }
             }
             let put = self.ledger.last_begun(putter)?;
-            line.about_to("join");
-            self.queue.join();
+            self.join(putter, line)?;
             // A worker that was killed with one has said so of none.
             let done = self.done.get_unlocked(putter)?;
             if done + self.ledger.dead_receivers() < put {
@@ -72,11 +73,27 @@ impl Tasks {
         Ok(())
     }
 
+    fn join(&self, putter: usize, line: &mut Line) -> Fallible {
+        loop {
+            line.about_to("join");
+            match self.queue.join() {
+                Ok(()) => return Ok(()),
+                Err(JoinError::WorkerDied { .. }) => {
+                    line.met_a_death();
+                    // The other putter may have been faster.
+                    let tasks = self.queue.write_off()? as u64;
+                    let before = self.written_off.get_unlocked(putter)?;
+                    self.written_off.set_unlocked(putter, before + tasks)?;
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+    }
+
     fn work(&self, line: &mut Line) -> Fallible {
         self.ledger.new_receiver();
         let mut dice = Dice::new(line.moves());
         loop {
-            self.end_for_the_dead(line)?;
             let task = match self.queue.get() {
                 Ok(task) => task,
                 Err(GetError::Closed) => return Ok(()),
@@ -87,17 +104,6 @@ impl Tasks {
             self.queue.task_done()?;
             line.moved();
         }
-    }
-
-    /// What is unfinished, and not in the queue, is no living one's: there is one worker, and it has none. In this order:
-    /// what is put in between is in the queue.
-    fn end_for_the_dead(&self, line: &mut Line) -> Fallible {
-        let unfinished = self.queue.unfinished();
-        if unfinished > 0 && self.queue.is_empty() {
-            line.met_a_death();
-            (0..unfinished).try_for_each(|_| self.queue.task_done())?;
-        }
-        Ok(())
     }
 
     fn take(&self, (putter, number): Task) -> Fallible {
@@ -129,15 +135,22 @@ impl Work for Tasks {
     fn judge(&self, _tally: &Tally) -> Fallible {
         let left = self.queue.len();
         let unfinished = self.queue.unfinished();
-        if left != 0 || unfinished as u64 > self.ledger.dead_receivers() {
-            return Err(format!("{left} tasks are left, and {unfinished} unfinished").into());
+        let written_off = self.queue.write_off()?;
+        if left != 0 || unfinished != written_off {
+            return Err(format!(
+                "{left} tasks are left, {unfinished} unfinished, and of those {written_off} dead workers'"
+            )
+            .into());
         }
-        for _ in 0..unfinished {
-            self.queue.task_done()?;
+        let written_off =
+            written_off as u64 + self.written_off.to_vec_unlocked().iter().sum::<u64>();
+        let dead = self.ledger.dead_receivers();
+        if written_off > dead {
+            return Err(
+                format!("{written_off} tasks of {dead} dead workers are written off").into(),
+            );
         }
-        if !self.queue.join_timeout(std::time::Duration::ZERO) {
-            return Err("all is done, and not joined".into());
-        }
+        self.queue.join()?;
         if !matches!(self.queue.task_done(), Err(TaskError::TooManyDone)) {
             return Err("one more was done than was put".into());
         }

@@ -147,6 +147,15 @@ pub static CHECKS: &[Check] = &[
     row("Queue", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Queue { messages: 0 }, b, p)
     }),
+    row("JoinableQueue", Technique::Models, |b, p| {
+        models::models("JoinableQueue", b, p)
+    }),
+    row("JoinableQueue", Technique::Variants, |b, p| {
+        models::variants("JoinableQueue", b, p)
+    }),
+    row("JoinableQueue", Technique::EveryStep, |b, p| {
+        turn::every_step("JoinableQueue", b, p)
+    }),
     row("JoinableQueue", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::JoinableQueue, b, p)
     }),

@@ -10,6 +10,7 @@ pub mod model;
 pub mod mutex;
 pub mod ring;
 pub mod semaphore;
+pub mod tasks;
 mod variant;
 
 pub use variant::{Catch, Variant, VariantReport};
@@ -69,6 +70,12 @@ pub static TRIALS: &[Trial] = &[
         primitive: "Queue",
         models: ring::models,
         variants: ring::VARIANTS,
+        twins: Vec::new,
+    },
+    Trial {
+        primitive: "JoinableQueue",
+        models: tasks::models,
+        variants: tasks::VARIANTS,
         twins: Vec::new,
     },
 ];

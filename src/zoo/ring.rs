@@ -1,5 +1,5 @@
-//! The robust ring on trial: the shipped [`Ring`](crate::raw::Ring), and the count of
-//! [tasks](crate::raw::RawTasks) beside it, unchanged, in loom's memory model; and broken variants of them.
+//! The robust ring on trial: the shipped [`Ring`](crate::raw::Ring), unchanged, in loom's memory model; and broken
+//! variants of it.
 //!
 //! # The parts
 //! | file | holds |
@@ -15,21 +15,20 @@
 //! 2. No one sleeps while there is what it waits for.
 //! 3. No byte is overwritten that is being read, and none is read that is being written.
 //! 4. A closed ring refuses puts, and gives what it has.
-//! 5. Who waits for the tasks goes on when all are done, and not before.
 //!
 //! # What it does not
 //! Rings of more than a few units, more lanes, more records; what goes along outside of the ring.
 
 mod betrayals;
 mod models;
-mod traffic;
+pub(super) mod traffic;
 
 pub use betrayals::VARIANTS;
 
 use super::model::Model;
 use crate::explore::loom::Loom;
 
-/// The models of the ring and of the tasks.
+/// The models of the ring.
 pub fn models() -> Vec<Model> {
     models::all::<Loom>()
 }

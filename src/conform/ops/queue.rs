@@ -5,7 +5,9 @@ use std::any::Any;
 use super::{Args, Handle, Object, Patience, int, need};
 use crate::conform::raised::{Answer, Raised};
 use crate::conform::value::Value;
-use crate::{GetError, JoinableQueue, PutError, PutFailure, Queue, SimpleQueue, TaskError};
+use crate::{
+    GetError, JoinError, JoinableQueue, PutError, PutFailure, Queue, SimpleQueue, TaskError,
+};
 
 /// How many items a constructor wants room for: none, if it gives no positive number.
 fn room(args: &Args) -> Answer<Option<usize>> {
@@ -148,7 +150,10 @@ impl Object for JoinableObject {
             }
             "join" => {
                 let [] = args.bind([])?;
-                self.queue.join();
+                self.queue.join().map_err(|error| match error {
+                    JoinError::WorkerDied { .. } => Raised::new("WorkerDied", error),
+                    other => Raised::new("OSError", other),
+                })?;
                 Ok(Value::None)
             }
             _ => common(&self.queue, "JoinableQueue", op, args),

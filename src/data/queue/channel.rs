@@ -10,7 +10,9 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, SeqAccess, Visito
 use serde::{Deserializer, Serialize, Serializer};
 
 use super::error::{GetError, PutError};
+use super::hands::{Fate, Taking};
 use super::shelf::{Receiving, STAMP_BYTES, STAMPED, Sending, Shelf};
+use crate::raw::ring::tasks::{HANDS_MAX, TaskDesk};
 use crate::raw::ring::{
     Bytes, GetRefused, PutRefused, RECORDS_MAX, RawRing, Record, Ring, UNIT, UNITS_MAX,
 };
@@ -20,13 +22,12 @@ use crate::shm::{Block, InShared, block};
 use crate::sync::{LockError, LockFailure};
 use crate::sys::message::FDS_PER_PACKET;
 use crate::sys::{Os, SharedWide, SharedWord};
-use crate::world::{Wide, Word};
+use crate::world::{Node, Wide, Word};
 
 /// What lies in front of a ring's bytes.
 #[repr(C)]
 struct Header {
     ring: RawRing<Os>,
-    tasks: RawTasks<Os>,
     /// How many stamps were given out.
     stamps: SharedWide,
     /// How many poll the shelf; those who died polling stay counted.
@@ -37,10 +38,17 @@ struct Header {
 
 // SAFETY: `repr(C)`, of atomics, nodes whose links only their owner follows, and reserved numbers.
 unsafe impl InShared for Header {}
+// SAFETY: as above.
+unsafe impl InShared for TaskDesk<Os> {}
 
 /// The size of the ring in units, and the most records in it; never changed.
 const LIMITS_AT: usize = size_of::<Header>();
 const BYTES_AT: usize = (LIMITS_AT + size_of::<[u32; 2]>()).next_multiple_of(64);
+
+/// Behind a queue's bytes, if it counts tasks: their desk, and then the hands.
+const HANDS: usize = HANDS_MAX + 1;
+const HANDS_FROM_DESK: usize = size_of::<TaskDesk<Os>>();
+const TASKS_BYTES: usize = HANDS_FROM_DESK + HANDS * size_of::<Node<Os>>();
 
 /// A queue's bytes, as they lie in its block.
 pub(super) struct Region<'a>(&'a Block);
@@ -55,12 +63,35 @@ impl Bytes for Region<'_> {
     }
 }
 
+/// A type of queue.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    /// Its full name, by which it is told from others on arrival.
+    pub name: &'static str,
+    /// Whether it knows of each item if it is done.
+    pub counts_tasks: bool,
+}
+
+impl Kind {
+    pub fn of<Q>() -> Kind {
+        Kind {
+            name: std::any::type_name::<Q>(),
+            counts_tasks: false,
+        }
+    }
+
+    fn tag(self) -> u32 {
+        Block::tag(self.name, 0)
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Channel {
     block: Arc<Block>,
     shelf: Shelf,
     units: u32,
     records_max: u32,
+    counts_tasks: bool,
 }
 
 /// An item that is being processed; given up when it is dropped.
@@ -73,7 +104,7 @@ pub(super) struct Claim<'a> {
 impl Channel {
     /// # Errors
     /// `InvalidInput` for limits that no queue can have; no memory; no descriptors.
-    pub fn new(items: Option<usize>, bytes: usize, tag: u32) -> io::Result<Channel> {
+    pub fn new(items: Option<usize>, bytes: usize, kind: Kind) -> io::Result<Channel> {
         let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what);
         let records_max = match items {
             None => RECORDS_MAX,
@@ -86,21 +117,30 @@ impl Channel {
             .ok()
             .filter(|units| (2..=UNITS_MAX).contains(units))
             .ok_or_else(|| invalid("a queue has room for 16 bytes to 16 GiB"))?;
-        let block = Block::allocate(BYTES_AT + units as usize * UNIT, tag)?;
+        let block = Block::allocate(bytes_of(units, kind.counts_tasks), kind.tag())?;
         let header = Header {
             ring: RawRing::new(),
-            tasks: RawTasks::new(),
             stamps: SharedWide::new(0),
             pollers: SharedWord::new(0),
             _reserved: 0,
         };
         block.init(0, header);
         block.set(LIMITS_AT, [units, records_max]);
+        if kind.counts_tasks {
+            let tasks_at = tasks_at(units);
+            block.init(tasks_at, TaskDesk::<Os>::new());
+            for hand in 0..HANDS {
+                let at = tasks_at + HANDS_FROM_DESK + hand * size_of::<Node<Os>>();
+                block.init(at, Node::<Os>::new());
+            }
+            tasks_of(&block, tasks_at).set_up();
+        }
         Ok(Channel {
             block: Arc::new(block),
             shelf: Shelf::new()?,
             units,
             records_max,
+            counts_tasks: kind.counts_tasks,
         })
     }
 
@@ -154,8 +194,9 @@ impl Channel {
     }
 
     pub fn get<T: DeserializeOwned>(&self, patience: Patience) -> Result<T, GetError> {
-        let mut receiving = Receiving::new(&self.shelf);
-        let record = self.ring().get(patience, &mut receiving);
+        let mut taking = Taking::new(self, Fate::InHand);
+        let record = self.ring().get(patience, &mut taking);
+        let receiving = taking.receiving;
         let record = record.map_err(|refused| get_error(refused, receiving.failure))?;
         passage::unpack(content(&record), receiving.files).map_err(GetError::Unreadable)
     }
@@ -204,12 +245,19 @@ impl Channel {
         Ring::new(&self.header().ring, region, self.units, self.records_max)
     }
 
-    pub fn tasks(&self) -> &RawTasks<Os> {
-        &self.header().tasks
+    /// If the queue counts them.
+    pub fn tasks(&self) -> Option<RawTasks<'_, Os>> {
+        self.counts_tasks
+            .then(|| tasks_of(&self.block, self.tasks_at()))
     }
 
-    pub fn count_puts(&self) -> u32 {
-        self.header().ring.count_puts()
+    /// Where they lie.
+    pub fn tasks_at(&self) -> usize {
+        tasks_at(self.units)
+    }
+
+    pub fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// What there is to poll, when it is armed.
@@ -217,21 +265,26 @@ impl Channel {
         self.shelf.as_fd()
     }
 
-    pub fn block(&self) -> &Block {
+    pub fn block(&self) -> &Arc<Block> {
         &self.block
     }
 
     /// What lies at an offset of the block.
-    pub fn part(offset: usize) -> String {
-        const TASKS_AT: usize = std::mem::offset_of!(Header, tasks);
+    pub fn part(&self, offset: usize) -> String {
         const STAMPS_AT: usize = std::mem::offset_of!(Header, stamps);
         const POLLERS_AT: usize = std::mem::offset_of!(Header, pollers);
         match offset {
-            0..TASKS_AT => format!("'s {}", RawRing::<Os>::part(offset)),
-            TASKS_AT..STAMPS_AT => format!("'s {}", RawTasks::<Os>::part(offset - TASKS_AT)),
+            0..STAMPS_AT => format!("'s {}", RawRing::<Os>::part(offset)),
             STAMPS_AT..POLLERS_AT => "'s stamps".into(),
             POLLERS_AT..BYTES_AT => "'s pollers".into(),
-            at => format!(" at byte {}", at - BYTES_AT),
+            at => match at.checked_sub(self.tasks_at()) {
+                None => format!(" at byte {}", at - BYTES_AT),
+                Some(at @ 0..HANDS_FROM_DESK) => format!("'s {}", TaskDesk::<Os>::part(at)),
+                Some(at) => {
+                    let (hand, part) = RawTasks::<Os>::part_of_hands(at - HANDS_FROM_DESK);
+                    format!("'s {part} {hand}")
+                }
+            },
         }
     }
 
@@ -255,13 +308,12 @@ impl Channel {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-        name: &'static str,
-        tag: u32,
+        kind: Kind,
     ) -> Result<Channel, D::Error> {
-        let (block, shelf) = deserializer.deserialize_tuple(2, Arriving { name, tag })?;
+        let (block, shelf) = deserializer.deserialize_tuple(2, Arriving(kind))?;
         let [units, records_max] = block.get::<[u32; 2]>(LIMITS_AT);
-        let bytes = BYTES_AT as u64 + u64::from(units) * UNIT as u64;
-        let fits = (2..=UNITS_MAX).contains(&units) && bytes <= block.len() as u64;
+        let fits =
+            (2..=UNITS_MAX).contains(&units) && bytes_of(units, kind.counts_tasks) <= block.len();
         if !fits || !(1..=RECORDS_MAX).contains(&records_max) {
             let complaint = format!("a queue of {units} units in {} bytes", block.len());
             return Err(D::Error::custom(passage::complain(complaint)));
@@ -271,8 +323,31 @@ impl Channel {
             shelf,
             units,
             records_max,
+            counts_tasks: kind.counts_tasks,
         })
     }
+}
+
+/// A queue's size in bytes.
+fn bytes_of(units: u32, counts_tasks: bool) -> usize {
+    tasks_at(units) + if counts_tasks { TASKS_BYTES } else { 0 }
+}
+
+fn tasks_at(units: u32) -> usize {
+    BYTES_AT + units as usize * UNIT
+}
+
+/// Of a queue that counts them.
+pub(super) fn tasks_of(block: &Block, tasks_at: usize) -> RawTasks<'_, Os> {
+    // SAFETY: new() put them there; of a handle that arrives, the tag and the size are checked.
+    let (header, desk, hands) = unsafe {
+        (
+            block.object::<Header>(0),
+            block.object(tasks_at),
+            block.objects(tasks_at + HANDS_FROM_DESK, HANDS),
+        )
+    };
+    RawTasks::new(desk, hands, &header.ring)
 }
 
 /// Why a parcel was not put.
@@ -312,11 +387,14 @@ impl Claim<'_> {
         passage::unpack_copy(content(&self.record), files).map_err(GetError::Unreadable)
     }
 
-    /// The item is done with, and leaves the queue.
+    /// The item is done with, and leaves the queue: as a task, it is done.
     pub fn finish(self) -> Result<(), GetError> {
-        let mut receiving = Receiving::new(&self.channel.shelf);
-        let finished = self.channel.ring().finish(&mut receiving);
-        finished.map_err(|refused| get_error(refused, receiving.failure))
+        let mut taking = Taking::new(self.channel, Fate::Done);
+        let finished = self.channel.ring().finish(&mut taking);
+        match finished {
+            Ok(()) => taking.counted(),
+            Err(refused) => Err(get_error(refused, taking.receiving.failure)),
+        }
     }
 }
 
@@ -338,18 +416,15 @@ impl Serialize for Handle<'_> {
     }
 }
 
-/// A block under a tag, and a shelf.
+/// The block of a queue of this kind, and a shelf.
 #[derive(Clone, Copy)]
-struct Arriving {
-    name: &'static str,
-    tag: u32,
-}
+struct Arriving(Kind);
 
 impl<'de> DeserializeSeed<'de> for Arriving {
     type Value = Arc<Block>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Arc<Block>, D::Error> {
-        block::deserialize(deserializer, self.name, self.tag, BYTES_AT)
+        block::deserialize(deserializer, self.0.name, self.0.tag(), BYTES_AT)
     }
 }
 
@@ -357,7 +432,7 @@ impl<'de> Visitor<'de> for Arriving {
     type Value = (Arc<Block>, Shelf);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the handle of a {}", self.name)
+        write!(f, "the handle of a {}", self.0.name)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
@@ -376,6 +451,10 @@ mod tests {
 
     type Item = (u64, Option<Value<u64>>);
 
+    fn channel() -> Channel {
+        Channel::new(None, 1_024, Kind::of::<Item>()).unwrap()
+    }
+
     /// What a putter leaves that was killed behind its send and before its commit.
     fn leave(channel: &Channel) -> bool {
         let stamp = channel.header().stamps.fetch_add(1, Relaxed) + 1;
@@ -384,7 +463,7 @@ mod tests {
 
     #[test]
     fn what_dead_putters_left_parts_no_item_from_its_files() {
-        let channel = Channel::new(None, 1_024, 0).unwrap();
+        let channel = channel();
         for number in 0..100 {
             leave(&channel);
             channel.put::<Item>((number, None), Patience::None).unwrap();
@@ -405,7 +484,7 @@ mod tests {
 
     #[test]
     fn a_shelf_full_of_leftovers_is_cleared() {
-        let channel = Channel::new(None, 1_024, 0).unwrap();
+        let channel = channel();
         while leave(&channel) {}
         let along = Value::new(3).unwrap();
         channel.put::<Item>((3, None), Patience::None).unwrap();

@@ -98,6 +98,21 @@ pub enum TaskError {
     TooManyHeld,
 }
 
+/// A [`join`](super::JoinableQueue::join) ended, and not all is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// Threads died, or ended, that had got so many tasks, and no one has said that those are done.
+    #[error("tasks whose worker has died: {tasks}")]
+    WorkerDied { tasks: usize },
+    /// The queue's memory was written to by something else.
+    #[error("something else has written to the queue's memory")]
+    Corrupt,
+    /// The calling thread holds 2,048 locks, the most that can be recovered if it dies.
+    #[error("this thread holds 2048 locks, the most that can be recovered if it dies")]
+    TooManyHeld,
+}
+
 impl<T> PutError<T> {
     /// What happened, and the item.
     pub fn into_parts(self) -> (PutFailure, T) {

@@ -5,16 +5,16 @@ use std::io;
 use std::ops::Deref;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::channel::Channel;
-use super::error::{GetError, TaskError};
-use super::{QUEUE_BYTES, Queue, describe, tag};
-use crate::raw::Patience;
-use crate::raw::tasks::DoneRefused;
+use super::channel::{Channel, Kind};
+use super::error::{JoinError, TaskError};
+use super::{QUEUE_BYTES, Queue, describe, hands};
+use crate::raw::ring::tasks::{DoneRefused, JoinRefused};
+use crate::raw::{Patience, RawTasks, Refused};
 use crate::shm::{Block, Shared};
 use crate::sync::patience;
+use crate::sys::Os;
 
 /// A [`Queue`] of tasks: each item that was put is one, and is unfinished until [`task_done`](JoinableQueue::task_done)
 /// was called for it. Puts and gets as its [`Queue`], to which it dereferences.
@@ -38,7 +38,7 @@ use crate::sync::patience;
 ///     for number in [1, 2, 3] {
 ///         numbers.put(number)?;
 ///     }
-///     numbers.join(); // until all of them are added
+///     numbers.join()?; // until all of them are added
 ///     assert_eq!(sum.get()?, 6);
 ///     numbers.close()?;
 ///     child.join()?;
@@ -46,16 +46,27 @@ use crate::sync::patience;
 /// }
 /// ```
 ///
+/// # Whose a task is
+/// From [`get`](Queue::get) until [`task_done`](JoinableQueue::task_done), it is the task of the thread that got it.
+/// Another thread may say that it is done, in the same process or another one; then it is one of the caller's own
+/// tasks that is done, if it has any, or else one of someone else's. [`process`](Queue::process) and
+/// [`process_timeout`](Queue::process_timeout) do the work in the queue: with the very store that takes the item out,
+/// it is done.
+///
 /// # When a process dies
-/// As [`Queue`]. A task counts with the very store that puts it in the queue, so the count is true whoever dies:
-/// a putter that is killed has made a task or has not. **The task of a worker that was killed stays unfinished**, and
-/// [`join`](JoinableQueue::join) goes on waiting, as there is no one who would know whether it was done. Whoever
-/// learns of the death, by the worker's exit code, may put the item again, or not, and call
-/// [`task_done`](JoinableQueue::task_done) in its place: anyone may. Or wait with
-/// [`join_timeout`](JoinableQueue::join_timeout).
+/// As [`Queue`]. A task counts with the store that puts it in the queue, is its worker's with the store that takes it
+/// out, and is done with one store: the count is true whoever dies. **A worker that is killed with tasks** is told to
+/// all who wait in [`join`](JoinableQueue::join), at once, and to all who come to wait:
+/// [`WorkerDied`](JoinError::WorkerDied), with how many tasks. So is a thread that ends with tasks while its process
+/// lives on. Whether they were done, nobody knows; whoever does may put the items again, or not, and then
+/// [writes them off](JoinableQueue::write_off). A task that is [processed](Queue::process) is in the queue again when
+/// its worker dies, for the next one, and nobody needs to be told.
+///
+/// Of that the kernel tells for at most 100 threads at a time: what the hundred and first gets is nobody's task, and
+/// if it dies, `join` waits on. A thread's place comes back when it ends, or has let go of the queue.
 ///
 /// # Memory ordering
-/// As [`Queue`]; what was written before `task_done` is seen after `join`.
+/// As [`Queue`]; what was written before `task_done`, or in `process`, is seen after `join`.
 pub struct JoinableQueue<T> {
     queue: Queue<T>,
 }
@@ -82,45 +93,93 @@ impl<T> JoinableQueue<T> {
     /// # Errors
     /// As [`Queue::with_capacity`].
     pub fn with_capacity(items: Option<usize>, bytes: usize) -> io::Result<JoinableQueue<T>> {
-        let channel = Channel::new(items, bytes, tag::<JoinableQueue<T>>())?;
+        let channel = Channel::new(items, bytes, kind::<T>())?;
         Ok(JoinableQueue::over(channel))
     }
 
-    /// One item that was put has been worked on.
+    /// One item that was got has been worked on.
     ///
     /// # Errors
     /// [`TaskError`]; nothing was counted.
     pub fn task_done(&self) -> Result<(), TaskError> {
-        let channel = &self.queue.channel;
-        let done = channel.tasks().done(|| channel.count_puts());
-        done.map_err(|refused| match refused {
-            DoneRefused::TooOften => TaskError::TooManyDone,
-            DoneRefused::Corrupt => TaskError::Corrupt,
-            DoneRefused::TooManyHeld => TaskError::TooManyHeld,
-        })
+        let hand = hands::own(self.queue.channel.block());
+        self.tasks().done(hand).map_err(task_error)
     }
 
     /// Waits until every item that was put has been worked on.
-    pub fn join(&self) {
-        let joined = self.join_in(Patience::Endless);
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    pub fn join(&self) -> Result<(), JoinError> {
+        let joined = self.join_in(Patience::Endless)?;
         assert!(joined, "a wait without an end has come to one");
+        Ok(())
     }
 
     /// Waits for that no longer than `timeout`: whether it is so.
-    pub fn join_timeout(&self, timeout: Duration) -> bool {
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    pub fn join_timeout(&self, timeout: Duration) -> Result<bool, JoinError> {
         self.join_in(patience(timeout))
     }
 
-    fn join_in(&self, patience: Patience) -> bool {
-        let channel = &self.queue.channel;
-        let waited = channel.tasks().wait(|| channel.count_puts(), patience);
-        waited.is_ok()
+    fn join_in(&self, patience: Patience) -> Result<bool, JoinError> {
+        match self.tasks().wait(patience) {
+            Ok(()) => Ok(true),
+            Err(JoinRefused::Dead(tasks)) => Err(JoinError::WorkerDied {
+                tasks: tasks as usize,
+            }),
+            Err(JoinRefused::Refused(refused)) => match refused {
+                Refused::TimedOut | Refused::WouldBlock => Ok(false),
+                Refused::TooManyHeld => Err(JoinError::TooManyHeld),
+                Refused::NotRecoverable | Refused::AlreadyHeld => Err(JoinError::Corrupt),
+            },
+        }
+    }
+
+    /// Counts the tasks as done that their workers died with, and returns how many those were. Whoever waits for the
+    /// others goes on to do so.
+    ///
+    /// ```
+    /// use forkproof::{JoinError, JoinableQueue, Process};
+    ///
+    /// fn die_of(tasks: JoinableQueue<u32>) {
+    ///     let _task = tasks.get();
+    ///     std::process::abort();
+    /// }
+    ///
+    /// # fn main() -> forkproof::Result<()> {
+    /// let tasks = JoinableQueue::new()?;
+    /// tasks.put(7)?;
+    /// Process::new(die_of, (tasks.clone(),)).start()?;
+    /// assert_eq!(tasks.join(), Err(JoinError::WorkerDied { tasks: 1 }));
+    /// tasks.put(7)?; // for someone else
+    /// assert_eq!(tasks.write_off()?, 1);
+    /// tasks.process(|task| assert_eq!(task, 7))?;
+    /// tasks.join()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`TaskError`], but for `TooManyDone`; nothing was counted.
+    ///
+    /// # When a process dies
+    /// Killed in it, the caller has written off some of the dead's tasks, or all, or none.
+    pub fn write_off(&self) -> Result<usize, TaskError> {
+        let written_off = self.tasks().write_off();
+        written_off.map(|tasks| tasks as usize).map_err(task_error)
     }
 
     /// Items that were put and are not yet worked on, modulo 2^31: out of date as soon as it is known.
     pub fn unfinished(&self) -> usize {
-        let channel = &self.queue.channel;
-        channel.tasks().left(channel.count_puts()) as usize
+        self.tasks().left() as usize
+    }
+
+    fn tasks(&self) -> RawTasks<'_, Os> {
+        let tasks = self.queue.channel.tasks();
+        tasks.expect("its kind counts tasks")
     }
 
     fn over(channel: Channel) -> JoinableQueue<T> {
@@ -130,44 +189,18 @@ impl<T> JoinableQueue<T> {
     }
 }
 
-impl<T: DeserializeOwned> JoinableQueue<T> {
-    /// As [`Queue::process`], and then [`task_done`](JoinableQueue::task_done). Killed between the two, a worker
-    /// leaves a task that is done and counts as unfinished.
-    ///
-    /// # Errors
-    /// As [`Queue::process`].
-    ///
-    /// # Panics
-    /// If `work` does.
-    pub fn process<R>(&self, work: impl FnOnce(T) -> R) -> Result<R, GetError> {
-        let result = self.queue.process(work)?;
-        self.processed(result)
+fn kind<T>() -> Kind {
+    Kind {
+        counts_tasks: true,
+        ..Kind::of::<JoinableQueue<T>>()
     }
+}
 
-    /// As [`Queue::process_timeout`], and then [`task_done`](JoinableQueue::task_done), as in
-    /// [`process`](JoinableQueue::process).
-    ///
-    /// # Errors
-    /// As [`Queue::process_timeout`].
-    ///
-    /// # Panics
-    /// If `work` does.
-    pub fn process_timeout<R>(
-        &self,
-        timeout: Duration,
-        work: impl FnOnce(T) -> R,
-    ) -> Result<R, GetError> {
-        let result = self.queue.process_timeout(timeout, work)?;
-        self.processed(result)
-    }
-
-    fn processed<R>(&self, result: R) -> Result<R, GetError> {
-        match self.task_done() {
-            // Someone has called it once too often, and said so of this one.
-            Ok(()) | Err(TaskError::TooManyDone) => Ok(result),
-            Err(TaskError::Corrupt) => Err(GetError::Corrupt),
-            Err(TaskError::TooManyHeld) => Err(GetError::TooManyHeld),
-        }
+fn task_error(refused: DoneRefused) -> TaskError {
+    match refused {
+        DoneRefused::TooOften => TaskError::TooManyDone,
+        DoneRefused::Corrupt => TaskError::Corrupt,
+        DoneRefused::TooManyHeld => TaskError::TooManyHeld,
     }
 }
 
@@ -211,7 +244,6 @@ impl<T> Serialize for JoinableQueue<T> {
 
 impl<'de, T> Deserialize<'de> for JoinableQueue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<JoinableQueue<T>, D::Error> {
-        let name = std::any::type_name::<JoinableQueue<T>>();
-        Channel::deserialize(deserializer, name, tag::<JoinableQueue<T>>()).map(JoinableQueue::over)
+        Channel::deserialize(deserializer, kind::<T>()).map(JoinableQueue::over)
     }
 }

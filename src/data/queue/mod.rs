@@ -2,12 +2,13 @@
 
 mod channel;
 mod error;
+mod hands;
 mod joinable;
 mod shelf;
 mod simple;
 mod waitable;
 
-pub use error::{GetError, PutError, PutFailure, TaskError};
+pub use error::{GetError, JoinError, PutError, PutFailure, TaskError};
 pub use joinable::JoinableQueue;
 pub use simple::SimpleQueue;
 
@@ -23,7 +24,7 @@ use super::wait::{WaitError, wait};
 use crate::raw::Patience;
 use crate::shm::{Block, Shared};
 use crate::sync::{LockFailure, patience};
-use channel::Channel;
+use channel::{Channel, Kind};
 
 /// How many bytes of items a queue has room for, if nothing is said of it: 1 MiB.
 pub const QUEUE_BYTES: usize = 1 << 20;
@@ -120,7 +121,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// As [`bounded`](Queue::bounded); `InvalidInput` if `bytes` is less than 9 or more than 16 GiB.
     pub fn with_capacity(items: Option<usize>, bytes: usize) -> io::Result<Queue<T>> {
-        let channel = Channel::new(items, bytes, tag::<Queue<T>>())?;
+        let channel = Channel::new(items, bytes, Kind::of::<Queue<T>>())?;
         Ok(Queue::over(channel))
     }
 
@@ -274,18 +275,13 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 }
 
-/// Of a type of queue.
-fn tag<Q>() -> u32 {
-    Block::tag(std::any::type_name::<Q>(), 0)
-}
-
 impl<T> Shared for Queue<T> {
     fn block(&self) -> &Block {
         self.channel.block()
     }
 
     fn part(&self, offset: usize) -> String {
-        Channel::part(offset)
+        self.channel.part(offset)
     }
 }
 
@@ -316,7 +312,6 @@ impl<T> Serialize for Queue<T> {
 
 impl<'de, T> Deserialize<'de> for Queue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<T>, D::Error> {
-        let name = std::any::type_name::<Queue<T>>();
-        Channel::deserialize(deserializer, name, tag::<Queue<T>>()).map(Queue::over)
+        Channel::deserialize(deserializer, Kind::of::<Queue<T>>()).map(Queue::over)
     }
 }

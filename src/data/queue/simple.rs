@@ -6,9 +6,9 @@ use std::io;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::channel::Channel;
+use super::channel::{Channel, Kind};
 use super::error::{GetError, PutError};
-use super::{QUEUE_BYTES, Queue, describe, tag};
+use super::{QUEUE_BYTES, Queue, describe};
 use crate::shm::{Block, Shared};
 use crate::sync::LockFailure;
 
@@ -36,7 +36,7 @@ impl<T> SimpleQueue<T> {
     /// # Errors
     /// As [`Queue::new`].
     pub fn new() -> io::Result<SimpleQueue<T>> {
-        let channel = Channel::new(None, QUEUE_BYTES, tag::<SimpleQueue<T>>())?;
+        let channel = Channel::new(None, QUEUE_BYTES, Kind::of::<SimpleQueue<T>>())?;
         Ok(SimpleQueue::over(channel))
     }
 
@@ -112,7 +112,6 @@ impl<T> Serialize for SimpleQueue<T> {
 
 impl<'de, T> Deserialize<'de> for SimpleQueue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SimpleQueue<T>, D::Error> {
-        let name = std::any::type_name::<SimpleQueue<T>>();
-        Channel::deserialize(deserializer, name, tag::<SimpleQueue<T>>()).map(SimpleQueue::over)
+        Channel::deserialize(deserializer, Kind::of::<SimpleQueue<T>>()).map(SimpleQueue::over)
     }
 }

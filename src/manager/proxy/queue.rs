@@ -24,8 +24,10 @@ use crate::manager::reference::AnyProxy;
 ///
 /// # When a process dies
 /// One that dies waiting takes nothing along. What was on the way to a getter that died, and that it had not taken
-/// from its connection, is the first of the queue again; what it had taken is lost with it. Its tasks stay unfinished:
-/// whoever learns of its death puts them again, or calls [`task_done`](QueueProxy::task_done) for it.
+/// from its connection, is the first of the queue again; what it had taken is lost with it. Who waits in
+/// [`join`](QueueProxy::join) is told at once of the tasks that it had not done, and so is who comes to wait, until
+/// someone [writes them off](QueueProxy::write_off); as in [`JoinableQueue`](crate::JoinableQueue). The same holds for a
+/// thread that ends while its process lives on.
 pub struct QueueProxy<T = Item> {
     any: AnyProxy,
     of: PhantomData<fn(T) -> T>,
@@ -70,7 +72,7 @@ impl<T> QueueProxy<T> {
     /// Waits until the work on all items is done.
     ///
     /// # Errors
-    /// See [`QueueProxy`].
+    /// [`WorkerDied`](crate::manager::Kind::WorkerDied); see [`QueueProxy`].
     pub fn join(&self) -> Result<(), ManagerError> {
         self.any.call::<bool>("join", ()).map(|_| ())
     }
@@ -78,9 +80,17 @@ impl<T> QueueProxy<T> {
     /// As [`join`](QueueProxy::join), no longer than `timeout`. Whether all are done.
     ///
     /// # Errors
-    /// See [`QueueProxy`].
+    /// As [`join`](QueueProxy::join).
     pub fn join_timeout(&self, timeout: Duration) -> Result<bool, ManagerError> {
         self.any.call("join", (seconds(timeout),))
+    }
+
+    /// Counts the tasks as done that their workers were gone with, and returns how many those were.
+    ///
+    /// # Errors
+    /// See [`QueueProxy`].
+    pub fn write_off(&self) -> Result<usize, ManagerError> {
+        self.any.call("write_off", ())
     }
 }
 

@@ -26,6 +26,10 @@ pub trait Escort {
         true
     }
 
+    /// The record that was looked at is about to be gone from the ring; so many were before it, modulo 2^31. Under the
+    /// getters' lock.
+    fn begin_take(&mut self, _index: u32) {}
+
     /// Takes away what came along with the record that was looked at, and is gone from the ring. Under the
     /// getters' lock.
     fn take(&mut self) {}

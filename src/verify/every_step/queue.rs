@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::explore::{Stage, run_all};
-use crate::{Array, GetError, JoinableQueue, PutError, Queue, Value};
+use crate::{Array, GetError, JoinError, JoinableQueue, PutError, Queue, TaskError, Value};
 
 /// The subjects of this file. Two lanes may be killed, and no other waits for them for ever.
 pub(super) static SUBJECTS: &[Subject] = &[
@@ -25,10 +25,16 @@ pub(super) static SUBJECTS: &[Subject] = &[
         run: |plans| run_all(through, &(), plans),
     },
     Subject {
-        primitive: "Queue",
+        primitive: "JoinableQueue",
         name: "joinable-queue-4",
         lanes: 4,
         run: |plans| run_all(tasks, &(), plans),
+    },
+    Subject {
+        primitive: "JoinableQueue",
+        name: "joinable-queue-in-place-4",
+        lanes: 4,
+        run: |plans| run_all(tasks_in_place, &(), plans),
     },
 ];
 
@@ -194,26 +200,66 @@ fn through(stage: &mut Stage, (): ()) {
     stage.finally(move || marks.judge(&queue, 3..4));
 }
 
-/// Three workers on two tasks, and one who waits for their end.
+/// Three workers on two tasks, and one who waits for their end, and writes off what the dead had.
 fn tasks(stage: &mut Stage, (): ()) {
-    let queue = JoinableQueue::<u8>::with_capacity(None, 64).expect("memory for a queue");
-    stage.name("queue", &queue);
-    for task in 0..2 {
-        queue.put(task).expect("room");
-    }
+    let queue = two_tasks(stage);
     for lane in 0..3 {
         let queue = queue.clone();
         stage.lane(&format!("worker {lane}"), move || {
-            while queue.task_done().is_ok() {}
+            for task in queue.iter() {
+                task.expect("a task");
+                queue.task_done().expect("it is unfinished");
+            }
         });
     }
     let waited = queue.clone();
     stage.lane("waiter", move || {
-        waited.join();
+        while let Err(refused) = waited.join() {
+            assert!(matches!(refused, JoinError::WorkerDied { .. }));
+            let written_off = waited.write_off().expect("no locks are held");
+            assert_ne!(written_off, 0, "{refused}, and nothing to write off");
+        }
         assert_eq!(waited.unfinished(), 0);
     });
     stage.finally(move || {
-        while queue.task_done().is_ok() {}
-        queue.join();
+        while queue.try_get().is_ok() {
+            queue.task_done().expect("it is unfinished");
+        }
+        let (left, dead) = (queue.unfinished(), queue.write_off());
+        assert_eq!(dead, Ok(left), "only the dead's are left");
+        assert_eq!(queue.join(), Ok(()));
+        assert_eq!(queue.task_done(), Err(TaskError::TooManyDone));
     });
+}
+
+/// The same, where the tasks are done in the queue: none is ever a dead one's.
+fn tasks_in_place(stage: &mut Stage, (): ()) {
+    let queue = two_tasks(stage);
+    for lane in 0..3 {
+        let queue = queue.clone();
+        stage.lane(&format!("worker {lane}"), move || {
+            while queue.process(|_| ()).is_ok() {}
+        });
+    }
+    let waited = queue.clone();
+    stage.lane("waiter", move || {
+        assert_eq!(waited.join(), Ok(()));
+        assert_eq!(waited.unfinished(), 0);
+    });
+    stage.finally(move || {
+        while queue.process(|_| ()).is_ok() {}
+        assert_eq!(queue.join(), Ok(()));
+        assert_eq!(queue.task_done(), Err(TaskError::TooManyDone));
+    });
+}
+
+/// A closed queue of them.
+fn two_tasks(stage: &mut Stage) -> JoinableQueue<u8> {
+    let queue = JoinableQueue::with_capacity(None, 64).expect("memory for a queue");
+    stage.name("queue", &queue);
+    for task in 0..2 {
+        queue.put(task).expect("room");
+    }
+    queue.close().expect("no locks are held");
+    queue
 }

@@ -1,19 +1,19 @@
-//! The ring and the tasks, broken in one way each, and the models that must catch it.
+//! The ring, broken in one way each, and the models that must catch it.
 
 // The orderings here are the bugs, or stand for the algorithm's own: raw/ring.rs names each one's partner.
 use std::cell::RefCell;
-use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{self, Relaxed};
 
 use super::models;
 use crate::explore::loom::{self, LoomWide, LoomWord};
-use crate::world::{Update, WAITERS, Wide, Word};
+use crate::world::{WAITERS, Wide, Word};
 use crate::zoo::broken::{Broken, Sabotage};
 use crate::zoo::variant::{Variant, variants};
 
 const AWAKE: u32 = 0;
 const ASLEEP: u32 = WAITERS;
 
-/// Every broken variant of the ring and of the tasks.
+/// Every broken variant of the ring.
 pub const VARIANTS: &[Variant] = variants![
     in models::all::<Broken>;
     "commit relaxed", CommitRelaxed: "a commit does not release" => "one putter, one getter";
@@ -25,9 +25,6 @@ pub const VARIANTS: &[Variant] = variants![
     "gate unannounced", GateUnannounced: "the kernel does not know who is about to wake" => "putter killed", "room-maker killed", "closer killed";
     "withdrawn before the wake", WithdrawsBeforeWake: "a commit withdraws before it wakes" => "putter killed", "closer killed";
     "line not robust", NotLinked: "a dead leader keeps its place in the line" => "getter killed", "worker killed";
-    "done relaxed", DoneRelaxed: "a task's count does not release" => "tasks";
-    "last task, then wake", CountThenWake: "to count the last task and to wake are two steps" => "worker killed while it counts";
-    "last task unwoken", CountWithoutWake: "the last task wakes no one" => "tasks";
 ];
 
 struct CommitRelaxed;
@@ -115,61 +112,6 @@ struct NotLinked;
 impl Sabotage for NotLinked {
     fn link(&self, _: &LoomWord) {}
     fn unlink(&self, _: &LoomWord) {}
-}
-
-struct DoneRelaxed;
-impl Sabotage for DoneRelaxed {
-    fn compare_exchange(
-        &self,
-        word: &LoomWord,
-        current: u32,
-        new: u32,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<u32, u32> {
-        // A lock's word is given back by storing 0.
-        let success = if success == Release && new != 0 {
-            Relaxed
-        } else {
-            success
-        };
-        word.compare_exchange(current, new, success, failure)
-    }
-    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
-        match update {
-            Update::Add(more) => {
-                word.fetch_add(more, Relaxed);
-                word.wake(u32::MAX)
-            }
-            other => word.update_and_wake_all(other),
-        }
-    }
-}
-
-struct CountThenWake;
-impl Sabotage for CountThenWake {
-    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
-        match update {
-            Update::Add(more) => {
-                word.fetch_add(more, Release);
-                word.wake(u32::MAX)
-            }
-            other => word.update_and_wake_all(other),
-        }
-    }
-}
-
-struct CountWithoutWake;
-impl Sabotage for CountWithoutWake {
-    fn update_and_wake_all(&self, word: &LoomWord, update: Update) -> u32 {
-        match update {
-            Update::Add(more) => {
-                word.fetch_add(more, Acquire);
-                0
-            }
-            other => word.update_and_wake_all(other),
-        }
-    }
 }
 
 /// Of a word that 0 is stored in: in a lock's own word no one stores that while it is announced.

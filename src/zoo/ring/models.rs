@@ -17,7 +17,6 @@ const OLDER: &[Kernel] = &[Kernel::Linux5_5];
 pub(super) fn all<W: World>() -> Vec<Model> {
     let mut models = living::<W>();
     models.extend(dying::<W>());
-    models.extend(tasks::<W>());
     models
 }
 
@@ -281,73 +280,6 @@ fn dying<W: World>() -> Vec<Model> {
                 Program::new(tight, &[|road| road.work(), one], one_lost),
             ],
             victims: &[1],
-            meets: &[Meets::Sleep, Meets::OwnerDeath],
-            preemptions_quick: Some(1),
-            ..MODEL
-        },
-    ]
-}
-
-/// Two records were put, and each is a task.
-fn tasks<W: World>() -> Vec<Model> {
-    const PUTS: u32 = 3; // one came and went
-    let start: fn() -> Road<W> = || {
-        let road = Road::holding::<4, 2>();
-        assert!(road.done());
-        road
-    };
-    let done: Lane<W> = |road| road.do_task();
-    let perhaps: Lane<W> = |road| {
-        road.done();
-    };
-    let done_twice: Lane<W> = |road| (0..2).for_each(|_| road.do_task());
-    let join: Lane<W> = |road| road.join();
-    let end: Lane<W> = |road| {
-        assert!(!road.done(), "done once too often");
-        road.join();
-        assert_eq!(road.tasks_counted(), PUTS);
-    };
-    let dead_end: Lane<W> = |road| {
-        while road.done() {}
-        road.join();
-    };
-    vec![
-        Model {
-            name: "tasks",
-            claim: "who waits for them goes on when all are done, and not before",
-            programs: vec![
-                Program::new(start, &[done, done, join], end),
-                Program::new(start, &[join, done_twice, join], end),
-            ],
-            ..MODEL
-        },
-        Model {
-            name: "tasks with a deadline",
-            claim: "who gives up strands no one",
-            programs: vec![Program::new(
-                start,
-                &[
-                    join,
-                    |road| {
-                        road.join_soon();
-                    },
-                    done_twice,
-                ],
-                end,
-            )],
-            deadlines: Deadlines::PassSometimes(2),
-            meets: &[Meets::Sleep, Meets::TimeOut],
-            ..MODEL
-        },
-        Model {
-            name: "worker killed while it counts",
-            claim: "its task is counted or not, and who waits is woken by the last",
-            programs: vec![Program::new(
-                start,
-                &[join, |road| while road.done() {}, perhaps],
-                dead_end,
-            )],
-            victims: &[3],
             meets: &[Meets::Sleep, Meets::OwnerDeath],
             preemptions_quick: Some(1),
             ..MODEL

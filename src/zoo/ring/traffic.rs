@@ -4,24 +4,30 @@ use std::cell::{Cell, RefCell};
 
 use ::loom::cell::Cell as Guarded;
 
-use crate::explore::loom::{LANES_MAX, me, step};
+use crate::explore::loom::{me, step};
+use crate::raw::Patience;
 use crate::raw::ring::{Bytes, GetRefused, PutRefused, RECORDS_MAX, RawRing, Ring, UNIT};
-use crate::raw::tasks::DoneRefused;
-use crate::raw::{Patience, RawTasks, Refused};
 use crate::world::{Deadline, World};
 
 /// A ring, its bytes, and what was seen of it.
 pub(super) struct Road<W: World> {
     raw: RawRing<W>,
-    tasks: RawTasks<W>,
     bytes: Cells,
-    /// Each lane's work on its tasks.
-    works: [Guarded<u32>; LANES_MAX + 1],
     notes: Notes,
 }
 
 /// The region: loom watches that no unit is read while it is written.
-struct Cells(Vec<Guarded<u64>>);
+pub(in crate::zoo) struct Cells(Vec<Guarded<u64>>);
+
+impl Cells {
+    pub fn new(units: usize) -> Cells {
+        Cells((0..units).map(|_| Guarded::new(0)).collect())
+    }
+
+    pub fn units(&self) -> u32 {
+        self.0.len() as u32
+    }
+}
 
 /// Kept beside the model: the lanes take turns on one thread, and loom sees nothing of it.
 #[derive(Default)]
@@ -32,9 +38,6 @@ struct Notes {
     begun: RefCell<Vec<u64>>,
     got: RefCell<Vec<(u32, u64)>>,
     closed: Cell<bool>,
-    /// Tasks that were begun to be counted, and those that were.
-    tasks_begun: Cell<u32>,
-    tasks_counted: Cell<u32>,
 }
 
 impl Bytes for &Cells {
@@ -58,9 +61,7 @@ impl<W: World> Road<W> {
     pub fn empty<const UNITS: usize>() -> Self {
         Road {
             raw: RawRing::new(),
-            tasks: RawTasks::new(),
-            bytes: Cells((0..UNITS).map(|_| Guarded::new(0)).collect()),
-            works: std::array::from_fn(|_| Guarded::new(0)),
+            bytes: Cells::new(UNITS),
             notes: Notes::default(),
         }
     }
@@ -86,12 +87,7 @@ impl<W: World> Road<W> {
     }
 
     pub fn ring(&self) -> Ring<'_, W, impl Bytes> {
-        Ring::new(
-            &self.raw,
-            &self.bytes,
-            self.bytes.0.len() as u32,
-            RECORDS_MAX,
-        )
+        Ring::new(&self.raw, &self.bytes, self.bytes.units(), RECORDS_MAX)
     }
 
     /// Puts, for as long as it takes.
@@ -176,65 +172,6 @@ impl<W: World> Road<W> {
     pub fn close(&self) {
         self.ring().close(&mut ()).expect("it holds no lock");
         self.notes.closed.set(true);
-    }
-
-    /// Does a task that is there to be done.
-    pub fn do_task(&self) {
-        let work = &self.works[me() as usize];
-        work.set(work.get() + 1);
-        assert!(self.done(), "a task too few");
-    }
-
-    /// A task is done. False: all were already.
-    pub fn done(&self) -> bool {
-        self.notes.tasks_begun.update(|begun| begun + 1);
-        match self.tasks.done(|| self.raw.count_puts()) {
-            Ok(()) => {
-                self.notes.tasks_counted.update(|counted| counted + 1);
-                true
-            }
-            Err(DoneRefused::TooOften) => {
-                self.notes.tasks_begun.update(|begun| begun - 1);
-                false
-            }
-            Err(other) => panic!("{other:?}"),
-        }
-    }
-
-    /// Waits until the tasks of all records so far are done.
-    pub fn join(&self) {
-        let all = || self.raw.count_puts();
-        assert_eq!(self.tasks.wait(all, Patience::Endless), Ok(()));
-        self.is_joined();
-    }
-
-    pub fn join_soon(&self) -> bool {
-        let all = || self.raw.count_puts();
-        match self.tasks.wait(all, soon()) {
-            Ok(()) => {
-                self.is_joined();
-                true
-            }
-            Err(refused) => {
-                assert_eq!(refused, Refused::TimedOut);
-                false
-            }
-        }
-    }
-
-    pub fn tasks_counted(&self) -> u32 {
-        self.notes.tasks_counted.get()
-    }
-
-    fn is_joined(&self) {
-        self.works.iter().for_each(|work| {
-            work.get(); // loom refuses it to who has not waited for the work
-        });
-        let begun = self.notes.tasks_begun.get();
-        assert!(
-            begun >= self.raw.count_puts(),
-            "all is done, of which {begun} were begun"
-        );
     }
 
     fn note(&self, bytes: &[u8]) {

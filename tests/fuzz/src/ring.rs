@@ -1,7 +1,8 @@
 //! A queue whose memory is written to by something else, before and between the calls: each call answers with a value
 //! or an error. A queue that no one wrote to is compared with a list.
 //!
-//! Nothing is written while a claim is held: a held lock's links are the kernel's to follow, and ours.
+//! Nothing is written while a claim is held, nor to where a thread's hand at the tasks lies: the links of what a thread
+//! holds are the kernel's to follow, and ours.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,8 +17,15 @@ type Item = (Vec<u8>, Option<Value<u32>>);
 
 /// No time at all: where a call would wait it says so.
 const NOW: Duration = Duration::ZERO;
-/// Where the words of locks are: both ends' `lock` and `line`, and that of the tasks.
-const LOCKS_AT: [usize; 5] = [0, 48, 128, 176, 256];
+/// Where the words of locks are: both ends' `lock` and `line`.
+const LOCKS_AT: [usize; 4] = [0, 48, 128, 176];
+/// Where the queue's bytes are; behind them are the tasks: their `line` and `lock`, and from `HANDS_AT` on the hands.
+const BYTES_AT: usize = 320;
+const TASKS_LOCKS_AT: [usize; 2] = [0, 40];
+const HANDS_AT: usize = 128;
+const HAND_BYTES: usize = 40;
+/// Of a hand, what is not its owner's and the kernel's.
+const BESIDE: std::ops::Range<usize> = 4..12;
 /// Of which no thread has an id.
 const NOBODY: u32 = 1 << 29;
 const TID_MASK: u32 = 0x3fff_ffff;
@@ -31,7 +39,7 @@ pub fn drive(input: &[u8]) {
     while !script.is_over() {
         let what = script.byte();
         if what >= 0xc0 {
-            scribble(&queue, &mut script);
+            scribble(&queue, BYTES_AT + bytes, &mut script);
             model = None;
         } else {
             call(&queue, what, script.byte(), &mut model);
@@ -47,13 +55,21 @@ struct Model {
     is_closed: bool,
 }
 
-fn scribble(queue: &JoinableQueue<Item>, script: &mut Script<'_>) {
+fn scribble(queue: &JoinableQueue<Item>, tasks_at: usize, script: &mut Script<'_>) {
     let block = queue.block();
     let at = script.short() % block.len();
     let count = usize::from(script.byte() % 65).min(block.len() - at);
-    block.write(at, script.bytes(count));
+    for (at, byte) in (at..).zip(script.bytes(count)) {
+        let in_hands = at.checked_sub(tasks_at + HANDS_AT);
+        if in_hands.is_none_or(|at| BESIDE.contains(&(at % HAND_BYTES))) {
+            block.write(at, &[*byte]);
+        }
+    }
     // To wait for a living thread is right: an owner is either no thread, or the caller.
-    for at in LOCKS_AT {
+    for at in LOCKS_AT
+        .into_iter()
+        .chain(TASKS_LOCKS_AT.map(|at| tasks_at + at))
+    {
         let word: u32 = block.get(at);
         let owner = match word & TID_MASK {
             0 => 0,
@@ -86,7 +102,10 @@ fn call(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model
             let joined = queue.join_timeout(NOW);
             let left = queue.unfinished();
             if let Some(model) = model {
-                assert_eq!((joined, left), (model.unfinished == 0, model.unfinished));
+                assert_eq!(
+                    (joined, left),
+                    (Ok(model.unfinished == 0), model.unfinished)
+                );
             }
         }
         8 => {

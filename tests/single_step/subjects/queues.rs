@@ -1,6 +1,6 @@
 //! Queues: whoever is killed, what was put is got once, or was taken along by its getter; space and places come back.
 
-use forkproof::{Array, JoinableQueue, Queue};
+use forkproof::{Array, JoinError, JoinableQueue, Queue};
 
 use super::{Case, busy, quiet};
 use crate::stage::{End, Stage};
@@ -92,8 +92,35 @@ pub(super) static CASES: &[Case] = &[
                 worker.0.task_done().expect("one is unfinished");
             },
         );
-        stage.victim(|| (), move |()| mine.0.join());
+        stage.victim(|| (), move |()| assert_eq!(mine.0.join(), Ok(())));
         tasks.finish(stage, 1);
+    }),
+    quiet("JoinableQueue", "get, one asleep in join", |stage| {
+        let tasks = Tasks::of(stage, 1);
+        tasks.fall_asleep(stage, 1);
+        let (mine, after) = (tasks.clone(), tasks.clone());
+        stage.victim(|| (), move |()| drop(mine.0.get().expect("one task")));
+        stage.survivor("who works after", move |_| {
+            if after.0.try_get().is_ok() {
+                after.0.task_done().expect("one is unfinished");
+            }
+        });
+        stage.judge(move |_| tasks.are_done_or_the_victims());
+    }),
+    quiet("JoinableQueue", "write_off", |stage| {
+        let tasks = Tasks::of(stage, 2);
+        let dead = tasks.clone();
+        let ended = std::thread::spawn(move || drop(dead.0.get())).join();
+        ended.expect("a thread that ends with a task");
+        let (mine, after) = (tasks.clone(), tasks.clone());
+        stage.victim(|| (), move |()| assert_eq!(mine.0.write_off(), Ok(1)));
+        stage.survivor("who writes off after", move |end| {
+            let written_off = after.0.write_off().expect("no locks are held");
+            assert!(written_off <= usize::from(!end.returned), "{end:?}");
+            after.0.get().expect("the other task");
+            after.0.task_done().expect("one is unfinished");
+        });
+        stage.judge(move |_| assert_eq!(tasks.0.join(), Ok(())));
     }),
 ];
 
@@ -314,8 +341,26 @@ impl Tasks {
     fn fall_asleep(&self, stage: &mut Stage, joiners: usize) {
         for _ in 0..joiners {
             let tasks = self.clone();
-            stage.asleep("who joins", move || tasks.0.join());
+            stage.asleep("who joins", move || {
+                // Of the victim's task, if it has one.
+                let joined = tasks.0.join();
+                let is_right = matches!(joined, Ok(()) | Err(JoinError::WorkerDied { tasks: 1 }));
+                assert!(is_right, "{joined:?}");
+            });
         }
+    }
+
+    /// There is one task, which is done, or in the hand of the victim, which has ended.
+    fn are_done_or_the_victims(&self) {
+        let left = self.0.unfinished();
+        assert!(self.0.is_empty() && left <= 1);
+        let is_known = match left {
+            0 => Ok(()),
+            tasks => Err(JoinError::WorkerDied { tasks }),
+        };
+        assert_eq!(self.0.join(), is_known);
+        assert_eq!(self.0.write_off(), Ok(left));
+        assert_eq!(self.0.join(), Ok(()));
     }
 
     /// What is left is done once, and then there is nothing to wait for.
@@ -327,7 +372,7 @@ impl Tasks {
             assert!(tasks <= left, "{tasks} tasks, {left} unfinished, {end:?}");
             (0..left).for_each(|_| self.0.task_done().expect("one is unfinished"));
             assert!(self.0.task_done().is_err(), "more are done than were put");
-            self.0.join();
+            assert_eq!(self.0.join(), Ok(()));
         });
     }
 }
@@ -352,6 +397,6 @@ fn task_done(stage: &mut Stage, joiners: usize) {
     stage.judge(move |end| {
         assert_eq!(tasks.0.unfinished(), 0, "{end:?}");
         assert!(tasks.0.is_empty());
-        tasks.0.join();
+        assert_eq!(tasks.0.join(), Ok(()));
     });
 }

@@ -1,7 +1,7 @@
 //! A queue, whose tasks can be waited for.
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{Args, no_method};
 use crate::manager::error::{Kind, Raised};
@@ -13,7 +13,8 @@ use crate::manager::server::request::Reply;
 
 /// # Invariants
 /// 1. Someone waits to get only while there is no item, and to put only while there is no room.
-/// 2. Someone waits in `join` only while a task is unfinished.
+/// 2. Someone waits in `join` only while a task is unfinished, and none is a dead one's.
+/// 3. No more tasks are the dead's than are unfinished.
 pub struct Queue {
     /// 0: any number.
     size_max: usize,
@@ -23,6 +24,10 @@ pub struct Queue {
     joiners: Vec<Caller>,
     /// Items that were put, and not done.
     unfinished: u64,
+    /// How many of them each caller has taken, or more.
+    in_hand: BTreeMap<Caller, u64>,
+    /// Of these, how many callers had taken that are gone.
+    of_the_dead: u64,
     /// What each caller took in its last call: if it dies before it has seen it, it goes back.
     last_taken: HashMap<Caller, Item>,
 }
@@ -38,6 +43,8 @@ impl Queue {
             putters: VecDeque::new(),
             joiners: Vec::new(),
             unfinished: 0,
+            in_hand: BTreeMap::new(),
+            of_the_dead: 0,
             last_taken: HashMap::new(),
         })
     }
@@ -76,6 +83,10 @@ impl Queue {
                 args.end()?;
                 return self.get(turn, Patience::None);
             }
+            "join" if self.of_the_dead > 0 => {
+                args.seconds()?;
+                return Err(self.worker_died());
+            }
             "join" if self.unfinished > 0 => {
                 let timeout = args.seconds()?;
                 args.end()?;
@@ -87,14 +98,17 @@ impl Queue {
                 Item::Bool(true)
             }
             "task_done" => {
-                let too_many = || Kind::ValueError.says("task_done() called too many times");
-                self.unfinished = self.unfinished.checked_sub(1).ok_or_else(too_many)?;
                 if self.unfinished == 0 {
-                    for joiner in self.joiners.drain(..) {
-                        turn.answer(joiner, Reply::Value(Item::Bool(true)));
-                    }
+                    return Err(Kind::ValueError.says("task_done() called too many times"));
                 }
+                self.take_from_a_hand(turn.caller);
+                self.are_done(turn, 1);
                 Item::None
+            }
+            "write_off" => {
+                let tasks = std::mem::take(&mut self.of_the_dead);
+                self.are_done(turn, tasks);
+                Item::Int(tasks.into())
             }
             "qsize" => Item::Int(self.items.len() as i128),
             "empty" => Item::Bool(self.items.is_empty()),
@@ -129,7 +143,7 @@ impl Queue {
     fn get(&mut self, turn: &mut Turn<'_>, patience: Patience) -> Result<Answer, Raised> {
         match (self.items.pop_front(), patience) {
             (Some(item), _) => {
-                self.last_taken.insert(turn.caller, item.clone());
+                self.is_taken(turn.caller, item.clone());
                 self.admit_putter(turn);
                 Ok(Ok(item).into())
             }
@@ -141,6 +155,39 @@ impl Queue {
         }
     }
 
+    /// Of this caller, or else of another one, or of one that is gone.
+    fn take_from_a_hand(&mut self, caller: Caller) {
+        let own = self.in_hand.contains_key(&caller).then_some(caller);
+        let someone = own.or_else(|| self.in_hand.keys().next().copied());
+        match someone.and_then(|caller| Some((caller, self.in_hand.get_mut(&caller)?))) {
+            Some((caller, 1)) => drop(self.in_hand.remove(&caller)),
+            Some((_, tasks)) => *tasks -= 1,
+            None => self.of_the_dead = self.of_the_dead.saturating_sub(1),
+        }
+    }
+
+    fn are_done(&mut self, turn: &mut Turn<'_>, tasks: u64) {
+        self.unfinished -= tasks;
+        // Of what was done before anyone had it, someone may have it still.
+        self.of_the_dead = self.of_the_dead.min(self.unfinished);
+        if self.unfinished == 0 {
+            for joiner in self.joiners.drain(..) {
+                turn.answer(joiner, Reply::Value(Item::Bool(true)));
+            }
+        }
+    }
+
+    fn worker_died(&self) -> Raised {
+        let tasks = self.of_the_dead;
+        Kind::WorkerDied.says(format!("tasks whose worker has died: {tasks}"))
+    }
+
+    /// A caller is given an item.
+    fn is_taken(&mut self, caller: Caller, item: Item) {
+        *self.in_hand.entry(caller).or_default() += 1;
+        self.last_taken.insert(caller, item);
+    }
+
     /// An item came: to the getter that has waited longest.
     fn serve_getters(&mut self, turn: &mut Turn<'_>) {
         while !self.items.is_empty() {
@@ -148,7 +195,7 @@ impl Queue {
                 return;
             };
             if let Some(item) = self.items.pop_front() {
-                self.last_taken.insert(getter, item.clone());
+                self.is_taken(getter, item.clone());
                 turn.answer(getter, Reply::Value(item));
                 self.admit_putter(turn);
             }
@@ -217,9 +264,17 @@ impl Object for Queue {
 
     fn left(&mut self, turn: &mut Turn<'_>, caller: Caller, unread: bool) {
         self.forget(caller);
+        let mut tasks = self.in_hand.remove(&caller).unwrap_or(0);
         if let Some(item) = self.last_taken.remove(&caller).filter(|_| unread) {
+            tasks = tasks.saturating_sub(1);
             self.items.push_front(item);
             self.serve_getters(turn);
+        }
+        self.of_the_dead = (self.of_the_dead + tasks).min(self.unfinished);
+        if self.of_the_dead > 0 {
+            for joiner in std::mem::take(&mut self.joiners) {
+                turn.answer(joiner, Reply::Raised(self.worker_died()));
+            }
         }
     }
 
