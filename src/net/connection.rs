@@ -43,6 +43,10 @@ use crate::world::{Deadline, World};
 /// Killed inside `send`, its message arrives whole, or the receiver gets [`NetError::Truncated`]. (Another process that
 /// has the same connection could not go on after that part of a message: it gets what a receiver makes of it.)
 ///
+/// # No memory
+/// A message that does not fit is an error, and nothing else is: it is not sent, or it stays where it is until there is
+/// memory again.
+///
 /// # Limits
 /// A message has at most [so many bytes](NetLimits::message_bytes). `send` waits while the other side does not read.
 ///
@@ -95,8 +99,9 @@ impl NetConnection {
     ///
     /// # Errors
     /// Nothing was sent: [`NetError::Unsendable`], [`SharedObject`](NetError::SharedObject),
-    /// [`MessageTooLong`](NetError::MessageTooLong). The connection is at its end:
-    /// [`Disconnected`](NetError::Disconnected), [`Lost`](NetError::Lost), [`Io`](NetError::Io).
+    /// [`MessageTooLong`](NetError::MessageTooLong); [`Io`](NetError::Io) of kind
+    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory). The connection is at its end:
+    /// [`Disconnected`](NetError::Disconnected), [`Lost`](NetError::Lost), any other [`Io`](NetError::Io).
     pub fn send<T: Serialize + ?Sized>(&self, item: &T) -> Result<(), NetError> {
         let parcel = passage::pack(item).map_err(NetError::Unsendable)?;
         if !parcel.fds().is_empty() {
@@ -117,8 +122,9 @@ impl NetConnection {
     ///
     /// # Errors
     /// [`NetError::Unreadable`], [`Mismatch`](NetError::Mismatch): the next can be received.
-    /// [`Disconnected`](NetError::Disconnected), [`Truncated`](NetError::Truncated), [`Lost`](NetError::Lost),
-    /// [`TooLong`](NetError::TooLong), [`Io`](NetError::Io): there is no next.
+    /// [`Io`](NetError::Io) of kind [`OutOfMemory`](io::ErrorKind::OutOfMemory): there is no memory for the message, which
+    /// stays the next. [`Disconnected`](NetError::Disconnected), [`Truncated`](NetError::Truncated),
+    /// [`Lost`](NetError::Lost), [`TooLong`](NetError::TooLong), any other [`Io`](NetError::Io): there is no next.
     pub fn recv<T: DeserializeOwned>(&self) -> Result<T, NetError> {
         let item = self.receive_kind(ITEM, "an item")?;
         passage::unpack(&item, Vec::new()).map_err(NetError::Unreadable)
@@ -182,12 +188,17 @@ impl NetConnection {
     pub(crate) fn receive_frame(&self) -> Result<Vec<u8>, NetError> {
         let most = self.shared.most;
         let mut inbox = locked(&self.shared.reading);
-        let mut buffer = vec![0; PIECE_BYTES.min(most + 4)];
+        let mut buffer = Vec::new();
+        let piece = PIECE_BYTES.min(most + 4);
+        buffer.try_reserve_exact(piece).map_err(io::Error::from)?;
+        buffer.resize(piece, 0);
         loop {
             if let Some(message) = inbox.take() {
                 return Ok(message);
             }
-            let room = inbox.wanted().min(buffer.len());
+            let room = inbox.wanted().min(piece);
+            // Before they leave the socket: they stay there if there is no memory.
+            inbox.reserve(room).map_err(io::Error::from)?;
             match self.shared.socket.receive_now(&mut buffer[..room])? {
                 None => {
                     poll::ready(&[(self.as_fd(), For::Input)], None)?;

@@ -5,8 +5,9 @@
 //! - An [`Inbox`] holds one message at most. It asks for no byte beyond it ([`wanted`](Inbox::wanted)), so that what
 //!   follows stays in the socket, for whoever reads there next.
 //! - A length above the bound is told as soon as the length is there.
+//! - A lack of memory is an error of [`Inbox::reserve`] and [`Outbox::reserve`], before anything has changed.
 
-use std::collections::VecDeque;
+use std::collections::{TryReserveError, VecDeque};
 
 const HEADER: usize = 4;
 
@@ -52,6 +53,18 @@ impl Inbox {
     /// Whether a message is there, whole.
     pub fn is_whole(&self) -> bool {
         self.wanted() == 0
+    }
+
+    /// Takes memory for so many bytes of the message, before they are received: without it,
+    /// [`receive`](Inbox::receive) takes it, and the process ends if there is none.
+    ///
+    /// # Errors
+    /// No memory. Nothing has changed.
+    pub fn reserve(&mut self, bytes: usize) -> Result<(), TryReserveError> {
+        match self.announced() {
+            None => Ok(()), // the header has its place
+            Some(_) => self.body.try_reserve(bytes),
+        }
     }
 
     /// What has arrived.
@@ -107,6 +120,15 @@ impl Outbox {
     /// How many bytes wait.
     pub fn waiting(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Takes memory for a message of so many bytes, before it is pushed: without it, [`push`](Outbox::push) takes it, and
+    /// the process ends if there is none.
+    ///
+    /// # Errors
+    /// No memory. Nothing has changed.
+    pub fn reserve(&mut self, length: usize) -> Result<(), TryReserveError> {
+        self.bytes.try_reserve(HEADER.saturating_add(length))
     }
 
     /// Bytes as they are.

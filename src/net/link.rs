@@ -1,5 +1,6 @@
 //! A connection that never waits, for a server that serves many with one thread.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::address::Address;
@@ -89,8 +90,8 @@ impl Link {
     ///
     /// # Errors
     /// Any is the end of the connection: [`NetError::Handshake`]; [`Disconnected`](NetError::Disconnected),
-    /// [`Truncated`](NetError::Truncated), [`Lost`](NetError::Lost); [`TooLong`](NetError::TooLong); that the kernel has
-    /// no memory.
+    /// [`Truncated`](NetError::Truncated), [`Lost`](NetError::Lost); [`TooLong`](NetError::TooLong);
+    /// [`Io`](NetError::Io): no memory, here or in the kernel.
     pub fn pump(&mut self) -> Result<(), NetError> {
         self.flush()?;
         let mut buffer = [0; PIECE_BYTES];
@@ -130,7 +131,8 @@ impl Link {
     /// Appends a message to what is to be sent; the next [`pump`](Link::pump) sends it, or as much as it can.
     ///
     /// # Errors
-    /// [`NetError::MessageTooLong`]; [`NetError::Congested`] if more than [`UNSENT_BYTES`] wait.
+    /// [`NetError::MessageTooLong`]; [`NetError::Congested`] if more than [`UNSENT_BYTES`] wait; [`NetError::Io`]: no
+    /// memory. Nothing was appended.
     pub fn queue(&mut self, message: &[u8]) -> Result<(), NetError> {
         if message.len() > self.most {
             return Err(NetError::MessageTooLong {
@@ -142,6 +144,9 @@ impl Link {
         if waiting > UNSENT_BYTES {
             return Err(NetError::Congested { waiting });
         }
+        self.outbox
+            .reserve(message.len())
+            .map_err(io::Error::from)?;
         self.outbox.push(&[message]);
         Ok(())
     }
@@ -170,6 +175,7 @@ impl Link {
     fn receive(&mut self, bytes: &[u8]) -> Result<(), NetError> {
         let Some(handshake) = &mut self.handshake else {
             let most = self.most;
+            self.inbox.reserve(bytes.len()).map_err(io::Error::from)?;
             return self
                 .inbox
                 .receive(bytes)

@@ -3,18 +3,18 @@
 use std::os::fd::AsRawFd;
 
 use forkproof::{
-    Address, Array, Client, GetError, Key, Listener, Lock, Manager, Pipe, Pool, Process, Queue,
-    Receiver, Sender, SharedMemory, SimpleQueue, Value, wait,
+    Array, GetError, Key, Listener, Lock, Manager, Pipe, Pool, Process, Queue, SharedMemory,
+    SimpleQueue, Value, wait,
 };
 use nix::sys::resource::Resource;
 
 use super::{Tried, apart, story, within};
 
 /// More than any operation here takes.
-const MANY: u64 = 64;
+pub const MANY: u64 = 64;
 
 /// How many are open, and the first number that is free.
-fn open_files() -> (usize, u64) {
+pub fn open_files() -> (usize, u64) {
     let open = std::fs::read_dir("/proc/self/fd").unwrap().count();
     let free = std::fs::File::open("/dev/null").unwrap().as_raw_fd();
     (open, free as u64)
@@ -22,7 +22,7 @@ fn open_files() -> (usize, u64) {
 
 /// Tries it with no descriptor to spare, with one, with two, until it works; it is refused `at_least` once, always for
 /// that reason, and leaves no descriptor behind.
-fn at_every_number(what: &str, at_least: usize, mut attempt: impl FnMut() -> Tried) {
+pub fn at_every_number(what: &str, at_least: usize, mut attempt: impl FnMut() -> Tried) {
     let (open, free) = open_files();
     let mut refused = 0;
     for spare in 0..MANY {
@@ -47,11 +47,11 @@ fn at_every_number(what: &str, at_least: usize, mut attempt: impl FnMut() -> Tri
     attempt().unwrap_or_else(|error| panic!("{what}, afterwards: {}", story(&*error)));
 }
 
-fn is_of_files(text: &str) -> bool {
+pub fn is_of_files(text: &str) -> bool {
     text.to_lowercase().contains("too many open files")
 }
 
-fn made<T, E: Into<Box<dyn std::error::Error>>>(made: Result<T, E>) -> Tried {
+pub fn made<T, E: Into<Box<dyn std::error::Error>>>(made: Result<T, E>) -> Tried {
     made.map(drop).map_err(Into::into)
 }
 
@@ -191,81 +191,6 @@ fn processes_and_what_is_made_of_them() {
         };
         manager().unwrap();
         at_every_number("Manager", 2, manager);
-    });
-}
-
-fn key() -> Option<Key> {
-    Key::new("k").ok()
-}
-
-/// Accepts until it is told that no more come.
-fn serve(addresses: Sender<Address>, enough: Receiver<()>) {
-    let listener = Listener::new(key()).unwrap();
-    addresses.send(listener.address()).unwrap();
-    std::thread::spawn(move || while listener.accept().is_ok() {});
-    let _ = enough.recv();
-}
-
-#[test]
-fn a_client_without_descriptors_is_refused() {
-    apart(|| {
-        let (addresses, to_tell) = Pipe::one_way().unwrap();
-        let (to_hear, enough) = Pipe::one_way().unwrap();
-        let server = Process::new(serve, (to_tell, to_hear));
-        server.start().unwrap();
-        let address: Address = addresses.recv().unwrap();
-        at_every_number("connect", 1, || {
-            made(Client::connect(address.clone(), key()))
-        });
-        enough.send(&()).unwrap();
-        assert_eq!(server.join().unwrap(), 0);
-    });
-}
-
-/// Connects whenever it is told to; says why it could not.
-fn connect(address: Address, go: Receiver<()>, outcomes: Sender<Option<String>>) {
-    for _ in go.iter() {
-        let refused = Client::connect(address.clone(), key()).map(drop).err();
-        outcomes
-            .send(&refused.map(|error| error.to_string()))
-            .unwrap();
-    }
-}
-
-/// Strangers are turned away while there are no descriptors for them; the one who accepts sleeps on, and has the next
-/// one as soon as there are some.
-#[test]
-fn a_listener_without_descriptors_turns_away_and_goes_on() {
-    apart(|| {
-        let listener = Listener::new(key()).unwrap();
-        let (to_hear, go) = Pipe::one_way().unwrap();
-        let (outcomes, to_tell) = Pipe::one_way().unwrap();
-        let client = Process::new(connect, (listener.address().clone(), to_hear, to_tell));
-        client.start().unwrap();
-        let (_, free) = open_files();
-        let mut turned_away = 0;
-        let come = || {
-            go.send(&()).unwrap();
-            outcomes.recv().unwrap()
-        };
-        for spare in 0..MANY {
-            let is_in = std::thread::scope(|scope| {
-                let accepting = scope.spawn(|| listener.accept().map(drop));
-                let refused = within(Resource::RLIMIT_NOFILE, free + spare, come);
-                if refused.is_some() {
-                    assert_eq!(come(), None, "as soon as there are some");
-                }
-                accepting.join().unwrap().unwrap();
-                refused.is_none()
-            });
-            if is_in {
-                break;
-            }
-            turned_away += 1;
-        }
-        assert!((1..MANY).contains(&turned_away), "{turned_away}");
-        drop(go);
-        assert_eq!(client.join().unwrap(), 0);
     });
 }
 

@@ -6,6 +6,7 @@
 mod files;
 mod memory;
 mod named;
+mod network;
 mod processes;
 
 #[path = "../apart/mod.rs"]

@@ -13,12 +13,12 @@ use super::{Tried, apart, story, within};
 
 const MIB: usize = 1 << 20;
 /// Enough for what is small.
-const SPARE: usize = 8 * MIB;
+pub const SPARE: usize = 8 * MIB;
 /// What does not fit, and is more than malloc keeps of what was given back.
-const LARGE: usize = 48 * MIB;
+pub const LARGE: usize = 48 * MIB;
 
 /// With so many bytes of addresses to spare.
-fn with_spare<R>(spare: usize, act: impl FnOnce() -> R) -> R {
+pub fn with_spare<R>(spare: usize, act: impl FnOnce() -> R) -> R {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
     within(Resource::RLIMIT_AS, pages * 4_096 + spare as u64, act)
@@ -48,9 +48,9 @@ fn large_objects_are_refused_and_small_ones_are_made() {
 
 /// An item that serde writes at once.
 #[derive(PartialEq, serde::Serialize, serde::Deserialize)]
-struct Text(String);
+pub struct Text(pub String);
 
-fn large() -> Text {
+pub fn large() -> Text {
     Text("x".repeat(LARGE))
 }
 
