@@ -172,3 +172,101 @@ macro_rules! spawnable {
         };
     )+ };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Value;
+    use crate::process::{ExitCode, StartMethod, current_process};
+    use crate::sys::child::{ExitStatus, Request};
+    use crate::sys::{exec, random, zygote};
+
+    /// What the child returns that gets what was sent.
+    const WHOLE: u8 = 42;
+
+    fn sum(numbers: Vec<u64>, text: String, counter: Value<u64>) -> ExitCode {
+        let sum = counter.update(|counter| {
+            *counter += 1;
+            let sum = numbers
+                .iter()
+                .fold(0, |sum: u64, number| sum.wrapping_add(*number));
+            sum.wrapping_add(text.len() as u64)
+        });
+        ExitCode(if sum.unwrap() == 11 { WHOLE } else { 43 })
+    }
+    crate::spawnable!(sum);
+
+    fn ticket() -> Ticket {
+        Ticket {
+            identity: vec![1],
+            parent_name: "parent".to_owned(),
+            default_method: StartMethod::Zygote,
+            authkey: current_process().authkey().unwrap().into(),
+        }
+    }
+
+    /// The end of a child that gets this instead of the bytes, and so many of the files.
+    fn end_of(
+        work: &dyn Call,
+        method: StartMethod,
+        files: usize,
+        lie: impl Fn(&mut Vec<u8>),
+    ) -> u8 {
+        let parcel = work.pack(&ticket()).unwrap();
+        let mut payload = parcel.bytes.clone();
+        lie(&mut payload);
+        let fds = parcel.fds();
+        let request = Request {
+            entry: work.entry(),
+            payload: &payload,
+            fds: &fds[..files],
+            daemon: false,
+            ends_with_parent: false,
+            name: "deceived",
+        };
+        let child = match method {
+            StartMethod::Spawn => exec::start(&request, work.function()),
+            _ => zygote::start(&request),
+        };
+        let status = child.unwrap().wait().unwrap();
+        drop(fds);
+        parcel.delivered(); // what it held on to is not given back twice
+        match status {
+            ExitStatus::Exited(code) => u8::try_from(code).unwrap(),
+            other => panic!("{other:?} of {payload:?}"),
+        }
+    }
+
+    #[test]
+    fn arguments_that_lie_end_their_child_alone() {
+        let counter = Value::new(0).unwrap();
+        let work = call(sum, (vec![1, 2, 3], "hello".to_owned(), counter.clone()));
+        let bytes = work.pack(&ticket()).unwrap().bytes.len();
+        // Spawning takes longer.
+        for (method, step) in [(StartMethod::Zygote, 1), (StartMethod::Spawn, 16)] {
+            let end = |lie: &dyn Fn(&mut Vec<u8>)| end_of(&*work, method, 1, lie);
+            assert_eq!(end(&|_| {}), WHOLE);
+            for length in (0..bytes).step_by(step) {
+                let code = end(&|bytes| bytes.truncate(length));
+                assert_eq!(code, 1, "{length} of {bytes} bytes");
+            }
+            assert_eq!(end_of(&*work, method, 0, |_| {}), 1, "without its file");
+            for place in (0..bytes).step_by(step) {
+                let code = end(&|bytes| bytes[place] ^= 0xff);
+                assert!([1, WHOLE, 43].contains(&code), "byte {place}: {code}");
+            }
+            // A length of 2^64 - 1 in front.
+            let code = end(&|bytes| {
+                bytes.splice(0..1, [[0xff; 9].as_slice(), &[1]].concat());
+            });
+            assert_eq!(code, 1);
+            for _ in 0..256 / step {
+                let mut junk = vec![0; 100];
+                random::fill(&mut junk).unwrap();
+                assert_eq!(end(&|bytes| bytes.clone_from(&junk)), 1, "{junk:?}");
+            }
+            assert_eq!(end(&|_| {}), WHOLE, "the next one has what was sent");
+        }
+        assert!(counter.get().unwrap() >= 4, "and its lock is free");
+    }
+}

@@ -153,8 +153,10 @@ impl Delivery {
         // SAFETY: the memfd is sealed against every change, so the bytes are constant.
         let bytes = unsafe { Mmap::map(memfd.as_raw_fd()) }?;
         let start = self.header.payload_at as usize;
+        let beyond = || io::Error::new(io::ErrorKind::InvalidData, "an order that is cut short");
+        let head = bytes.get(..start).ok_or_else(beyond)?;
         Ok(Birth {
-            order: postcard::from_bytes(&bytes[..start]).map_err(io::Error::other)?,
+            order: postcard::from_bytes(head).map_err(io::Error::other)?,
             daemon: self.header.bonds & DAEMON != 0,
             places: Places { cwd, stdio },
             permit: Permit {
@@ -314,6 +316,37 @@ pub(super) fn sealed(parts: &[&[u8]]) -> io::Result<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Too few files, an end that lies behind that of the bytes, and bytes that are no head.
+    #[test]
+    fn an_order_that_lies_is_refused() {
+        let refused = |payload_at, files| {
+            let header = Header {
+                payload_at,
+                ..Header::of(ORDER)
+            };
+            let first = sealed(&[&[0xff; 100]]).unwrap();
+            let null = || File::open("/dev/null").unwrap().into();
+            let fds = std::iter::once(first).chain(std::iter::repeat_with(null));
+            let fds = fds.take(files).collect();
+            let fds_lost = false;
+            let packet = Packet {
+                header,
+                fds,
+                fds_lost,
+            };
+            Delivery::new(packet).unpack().map(drop).unwrap_err().kind()
+        };
+        for files in 0..3 {
+            assert_eq!(refused(0, files), io::ErrorKind::InvalidData);
+        }
+        for payload_at in [101, u64::MAX] {
+            assert_eq!(refused(payload_at, 3), io::ErrorKind::InvalidData);
+        }
+        for payload_at in [0, 1, 100] {
+            assert_eq!(refused(payload_at, 3), io::ErrorKind::Other);
+        }
+    }
 
     /// Not the permit's byte either: a child that is armed already would take it for the end, and die.
     #[test]
