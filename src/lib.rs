@@ -158,6 +158,7 @@ pub use sync::{
 pub mod __private {
     pub use crate::manager::{MANAGED, Maker, Managed, ManagedMethod, Method};
     pub use crate::process::pool::{CALLABLE, Registered, registered};
+    pub use crate::process::pool::{INITIALIZERS, RegisteredInitializer, registered_initializer};
     pub use crate::process::spawnable;
     pub use crate::sys::exec::{SPAWNABLE, Spawnable};
     pub use linkme;

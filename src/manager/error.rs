@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::item::{ItemError, NoOrder, Unhashable};
 use crate::net::NetError;
-use crate::process::{ProcessError, TaskPanic};
+use crate::process::{PoolError, ProcessError};
 
 /// Why a call of a proxy, or of a manager, did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +28,10 @@ pub enum ManagerError {
     /// A manager is started once.
     #[error("the manager has been started already, or shut down: make another")]
     AlreadyStarted,
-    /// A task in a [pool](super::PoolProxy) of the manager's panicked.
-    #[error("the task {0}")]
-    Panicked(TaskPanic),
+    /// What a [pool](super::PoolProxy) of the manager's refuses, or what befell it, or a task in it: as it is told of a
+    /// [`Pool`](crate::Pool) of one's own. What the server's kernel has refused comes with its number, or its text.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
     /// A value that cannot be an item, or an item that is not what the proxy's type says.
     #[error("the value: {0}")]
     Item(#[from] ItemError),
@@ -92,17 +93,32 @@ pub enum Kind {
     TimeoutError,
     /// Tasks are unfinished whose worker is gone.
     WorkerDied,
-    /// No such object, or a method that panicked.
+    /// No such object, or a method that panicked; what befell a pool, or a task.
     RemoteError,
 }
 
 impl ManagerError {
-    /// What kind of error an object raised, if that is what it is.
+    /// What kind of error an object raised, if that is what it is; a pool's, by what Python's raises.
     pub fn kind(&self) -> Option<Kind> {
         match self {
             ManagerError::Raised(raised) => Some(raised.kind),
+            ManagerError::Pool(error) => Some(kind_of(error)),
             _ => None,
         }
+    }
+}
+
+fn kind_of(error: &PoolError) -> Kind {
+    match error {
+        PoolError::NoWorkers
+        | PoolError::EmptyChunks
+        | PoolError::Closed
+        | PoolError::Terminated
+        | PoolError::StillOpen
+        | PoolError::NotReady => Kind::ValueError,
+        PoolError::Unknown { .. } | PoolError::UnknownInitializer { .. } => Kind::AttributeError,
+        PoolError::TimedOut => Kind::TimeoutError,
+        _ => Kind::RemoteError,
     }
 }
 

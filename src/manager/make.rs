@@ -9,7 +9,8 @@ use super::item::{Dict, Item, to_item};
 use super::manager::Manager;
 use super::proxy::{
     ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, ListProxy, LockProxy,
-    NamespaceProxy, PoolProxy, Proxy, QueueProxy, RLockProxy, SemaphoreProxy, ValueProxy,
+    NamespaceProxy, PoolProxy, PoolProxyBuilder, Proxy, QueueProxy, RLockProxy, SemaphoreProxy,
+    ValueProxy,
 };
 use super::reference::AnyProxy;
 
@@ -187,9 +188,14 @@ impl Manager {
     /// A pool of so many workers, which run functions that the server's program has registered.
     ///
     /// # Errors
-    /// A `ValueError` for no workers; a `RemoteError` if one cannot be started; those of each.
+    /// As [`PoolProxyBuilder::build`].
     pub fn pool(&self, processes: usize) -> Result<PoolProxy, ManagerError> {
-        self.make("Pool", vec![Item::Int(processes as i128)])
+        self.pool_builder().processes(processes).build()
+    }
+
+    /// A pool of which more is to be said: its initializer, for example.
+    pub fn pool_builder(&self) -> PoolProxyBuilder<'_> {
+        PoolProxyBuilder::new(self)
     }
 
     /// An object of the type with this name, as [`AnyProxy::typeid`] says it, from a tuple of arguments.

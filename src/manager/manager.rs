@@ -178,6 +178,7 @@ impl Manager {
         match self.home()?.ask(&Request::Create { typeid, args }, &[])? {
             Reply::Value(Item::Proxy(proxy)) => Ok(proxy),
             Reply::Raised(raised) => Err(raised.into()),
+            Reply::Pool(error) => Err(error.into()),
             _ => Err(ManagerError::Disconnected),
         }
     }

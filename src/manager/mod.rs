@@ -52,9 +52,9 @@ pub use manager::{Builder, Manager};
 #[doc(hidden)]
 pub use own::{MANAGED, Maker, Managed, ManagedMethod, Method};
 pub use proxy::{
-    Acquired, ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, Held, ImapProxy,
-    ListProxy, LockProxy, NamespaceProxy, PoolProxy, PoolResultProxy, Proxy, QueueProxy,
-    RLockProxy, SemaphoreProxy, ValueProxy, Woken,
+    Acquired, ArrayProxy, BarrierProxy, CallsProxy, ConditionProxy, DictProxy, EventProxy, Held,
+    ImapProxy, ListProxy, LockProxy, NamespaceProxy, PoolProxy, PoolProxyBuilder, PoolResultProxy,
+    Proxy, QueueProxy, RLockProxy, SemaphoreProxy, ValueProxy, Woken,
 };
 pub use reference::AnyProxy;
 pub use shared_memory::SharedMemoryManager;

@@ -1,16 +1,11 @@
 //! The ends of servers and clients.
 
-use std::time::Duration;
-
 use forkproof::manager::{BarrierProxy, Kind, ListProxy, Manager, ManagerError, QueueProxy};
 use forkproof::{Process, ProcessError};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::kind;
-
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+use crate::{LONG, kind};
 
 fn is_gone<T: std::fmt::Debug>(outcome: Result<T, ManagerError>) {
     let error = outcome.unwrap_err();

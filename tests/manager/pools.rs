@@ -3,16 +3,13 @@
 use std::time::{Duration, Instant};
 
 use forkproof::manager::{Kind, Manager, ManagerError, PoolProxy};
-use forkproof::{Process, Result, SharedMemory};
+use forkproof::{PoolError, Process, Result, SharedMemory};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
 
-use super::kind;
+use super::{LONG, kind};
 
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
-
-fn square(number: i64) -> i64 {
+pub fn square(number: i64) -> i64 {
     number * number
 }
 
@@ -32,12 +29,12 @@ fn die(number: i64) -> i64 {
     number
 }
 
-fn pid(_: i64) -> u32 {
+pub fn pid(_: i64) -> u32 {
     std::process::id()
 }
 
 /// Returns when the first byte of the memory of that name is set.
-fn await_byte(name: String) -> u8 {
+pub fn await_byte(name: String) -> u8 {
     let gate = SharedMemory::attach(&name).unwrap();
     loop {
         match gate.get(0).unwrap() {
@@ -55,18 +52,18 @@ fn secret(number: i64) -> i64 {
 }
 
 /// What tasks wait for; its name is gone with it.
-struct Gate(SharedMemory);
+pub struct Gate(SharedMemory);
 
 impl Gate {
-    fn new() -> Gate {
+    pub fn new() -> Gate {
         Gate(SharedMemory::create(1).unwrap())
     }
 
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         self.0.name().to_owned()
     }
 
-    fn open(&self) {
+    pub fn open(&self) {
         self.0.set(0, 7).unwrap();
     }
 }
@@ -85,9 +82,7 @@ fn tasks_come_back_in_order() {
     assert_eq!(pool.apply(square, (5,)).unwrap(), 25);
     let squares: Vec<i64> = (0..100).map(|number| number * number).collect();
     assert_eq!(pool.map(square, 0..100).unwrap(), squares);
-    let chunked = pool
-        .starmap_chunks(square, (0..100).map(|n| (n,)), 7)
-        .unwrap();
+    let chunked = pool.chunks(7).unwrap().map_async(square, 0..100).unwrap();
     assert_eq!(chunked.get().unwrap(), squares);
     assert_eq!(chunked.get().unwrap(), squares, "any number of times");
     assert!(pool.map(square, []).unwrap().is_empty());
@@ -100,11 +95,7 @@ fn tasks_come_back_in_order() {
     let mut any = any.unwrap();
     any.sort_unstable();
     assert_eq!(any, [1, 4, 9, 16, 25, 36, 49, 64, 81]);
-    let together = pool
-        .starmap_chunks(pid, (0..4).map(|n| (n,)), 4)
-        .unwrap()
-        .get()
-        .unwrap();
+    let together = pool.chunks(4).unwrap().map(pid, 0..4).unwrap();
     assert!(
         together.iter().all(|pid| *pid == together[0]),
         "one chunk, one worker"
@@ -132,13 +123,23 @@ fn what_befalls_a_task_is_told() {
     let manager = Manager::start().unwrap();
     let pool = manager.pool(2).unwrap();
     match pool.apply(panic_with, ("told".to_owned(),)) {
-        Err(ManagerError::Panicked(panic)) => assert_eq!(panic.message, "told"),
+        Err(ManagerError::Pool(PoolError::Panicked(panic))) => assert_eq!(panic.message, "told"),
         other => panic!("{other:?}"),
     }
     let died = pool.apply_async(die, (0,)).unwrap();
     let error = died.get().unwrap_err();
     assert_eq!(error.kind(), Some(Kind::RemoteError));
-    assert!(error.to_string().contains("signal 9"), "{error}");
+    assert!(
+        matches!(
+            error,
+            ManagerError::Pool(PoolError::WorkerDied {
+                exit: None,
+                signal: Some(9),
+                ..
+            })
+        ),
+        "{error}"
+    );
     assert!(died.ready().unwrap() && !died.successful().unwrap());
     assert_eq!(
         pool.map(die, 1..=20).unwrap(),
@@ -147,8 +148,7 @@ fn what_befalls_a_task_is_told() {
     );
     assert_eq!(kind(pool.apply(secret, (1,))), Kind::AttributeError);
     assert_eq!(kind(manager.pool(0)), Kind::ValueError);
-    let refused = pool.starmap_chunks(square, [(1,)], 0);
-    assert_eq!(refused.err().unwrap().kind(), Some(Kind::ValueError));
+    assert_eq!(kind(pool.chunks(0)), Kind::ValueError);
 }
 
 fn wait_and_be_killed(pool: PoolProxy, gate: String) -> Result<()> {

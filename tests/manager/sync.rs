@@ -8,11 +8,9 @@ use forkproof::manager::{
     QueueProxy, RLockProxy, SemaphoreProxy, Woken,
 };
 
-use crate::kind;
+use crate::{LONG, kind};
 
 const SHORT: Duration = Duration::from_millis(20);
-/// A wait that is answered.
-const LONG: Duration = Duration::from_secs(60);
 
 type Outcome = Result<(), ManagerError>;
 

@@ -3,25 +3,43 @@
 use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 
-use super::pool::{all, chunk, given, iterate, task};
+use super::pool::{self, Plan, all, chunk, given, initialize, iterate, task};
 use super::process::{by_name, function};
 use super::{Args, Handle, Object, Patience, need};
 use crate::conform::raised::{Answer, Raised};
 use crate::conform::value::Value;
-use crate::manager::{ImapProxy, PoolProxy, PoolResultProxy};
+use crate::manager::{ImapProxy, Manager, ManagerError, PoolProxy, PoolResultProxy};
 
 crate::callable!(task);
+crate::initializer!(initialize);
 
 pub struct PoolObject(pub PoolProxy);
 
 impl PoolObject {
+    pub fn make(manager: &Manager, args: &Args) -> Answer {
+        let [processes, initializer, initargs, most_tasks] =
+            args.bind(["processes", "initializer", "initargs", "maxtasksperchild"])?;
+        let plan = Plan::of(processes, initializer, initargs, most_tasks)?;
+        let mut builder = manager.pool_builder();
+        if let Some(processes) = plan.processes {
+            builder = builder.processes(processes);
+        }
+        if let Some(most_tasks) = plan.most_tasks {
+            builder = builder.max_tasks_per_child(most_tasks);
+        }
+        if let Some(initializer) = plan.initializer {
+            builder = builder.initializer(initialize, initializer)?;
+        }
+        Ok(Value::object(PoolObject(builder.build()?)))
+    }
+
     fn apply(&self, args: &Args) -> Answer<PoolResultProxy<Answer>> {
         let [func, list, kw, callback, error_callback] =
             args.bind(["func", "args", "kwds", "callback", "error_callback"])?;
         no_callbacks([callback, error_callback])?;
         let func = function(func, "func")?.with(by_name(kw)?);
         let list = list.map_or(Ok(Vec::new()), |list| list.items())?;
-        Ok(self.0.apply_async(task, (func, list))?)
+        self.0.apply_async(task, (func, list)).map_err(refused)
     }
 
     fn map(&self, op: &str, args: &Args) -> Answer<PoolResultProxy<Vec<Answer>>> {
@@ -41,19 +59,29 @@ impl PoolObject {
         };
         let items = items.into_iter().map(each).collect::<Answer<Vec<_>>>()?;
         let tasks = items.into_iter().map(|args| (func.clone(), args));
-        Ok(match given(size) {
-            None => self.0.starmap_async(task, tasks)?,
-            Some(size) => self.0.starmap_chunks(task, tasks, chunk(&size)?)?,
-        })
+        match given(size) {
+            None => self.0.starmap_async(task, tasks),
+            Some(size) => self.0.chunks(chunk(&size)?)?.starmap_async(task, tasks),
+        }
+        .map_err(refused)
     }
 
     fn imap(&self, op: &str, args: &Args) -> Answer {
-        let [func, items] = args.bind(["func", "iterable"])?;
+        let [func, items, size] = args.bind(["func", "iterable", "chunksize"])?;
         let func = function(func, "func")?;
         let items = need(items, "iterable")?.items()?;
         let tasks = items.into_iter().map(|item| (func.clone(), vec![item]));
-        let imap = self.0.starmap_one_by_one(task, tasks, op == "imap")?;
+        let chunks = self.0.chunks(size.as_ref().map_or(Ok(1), chunk)?)?;
+        let imap = chunks.stream(task, tasks, op == "imap").map_err(refused)?;
         Ok(Value::object(ImapObject(Mutex::new(imap))))
+    }
+}
+
+/// As of a pool of one's own.
+fn refused(error: ManagerError) -> Raised {
+    match error {
+        ManagerError::Pool(error) => pool::refused(error),
+        other => other.into(),
     }
 }
 

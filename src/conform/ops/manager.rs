@@ -35,7 +35,7 @@ impl ManagerObject {
 
     fn make(&self, typeid: &str, args: &Args) -> Answer {
         if typeid == "Pool" {
-            return self.pool(args);
+            return PoolObject::make(&self.manager, args);
         }
         let args = match typeid {
             "list" => args.bind(["sequence"])?.to_vec(),
@@ -67,25 +67,6 @@ impl ManagerObject {
         let args: Vec<Item> = items(&given(args))?;
         let proxy = self.manager.object(typeid, Item::Tuple(args))?;
         Ok(Value::object(ProxyObject { proxy }))
-    }
-}
-
-impl ManagerObject {
-    fn pool(&self, args: &Args) -> Answer {
-        let [processes, initializer, initargs, most_tasks] =
-            args.bind(["processes", "initializer", "initargs", "maxtasksperchild"])?;
-        if [initializer, initargs]
-            .into_iter()
-            .flatten()
-            .any(|it| !matches!(it, Value::None))
-        {
-            return Err(Raised::unknown("the initializer of a manager's pool"));
-        }
-        let args = items(&given(vec![processes, most_tasks]))?;
-        let pool = self.manager.object("Pool", Item::Tuple(args))?;
-        Ok(Value::object(PoolObject(
-            pool.typed().map_err(ManagerError::from)?,
-        )))
     }
 }
 
@@ -378,6 +359,7 @@ impl From<ManagerError> for Raised {
     fn from(error: ManagerError) -> Raised {
         let name = match &error {
             ManagerError::Raised(raised) => format!("{:?}", raised.kind),
+            ManagerError::Pool(error) => return error.clone().into(),
             ManagerError::NotRunning => "AssertionError".to_owned(),
             ManagerError::AlreadyStarted => "ProcessError".to_owned(),
             // The way to it is gone.

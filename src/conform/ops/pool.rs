@@ -18,8 +18,46 @@ pub(super) fn task(function: Function, args: Vec<Value>) -> Answer {
     function.call(&args)
 }
 
-fn initialize(function: Function, args: Vec<Value>) -> Answer<()> {
+pub(super) fn initialize(function: Function, args: Vec<Value>) -> Answer<()> {
     function.call(&args).map(drop)
+}
+
+/// How a pool is to be, here or in a manager.
+pub(super) struct Plan {
+    pub processes: Option<usize>,
+    pub most_tasks: Option<u64>,
+    pub initializer: Option<(Function, Vec<Value>)>,
+}
+
+impl Plan {
+    pub fn of(
+        processes: Option<Value>,
+        initializer: Option<Value>,
+        initargs: Option<Value>,
+        most_tasks: Option<Value>,
+    ) -> Answer<Plan> {
+        let workers = |processes: Value| {
+            let processes = usize::try_from(int(&processes)?);
+            Ok::<_, Raised>(processes.map_err(|_| PoolError::NoWorkers)?)
+        };
+        let most = |most_tasks: Value| {
+            let most_tasks = u64::try_from(int(&most_tasks)?).ok();
+            let most_tasks = most_tasks.filter(|most| *most > 0);
+            // The builder panics, as it is written in the program.
+            let error = || Raised::value_error("maxtasksperchild must be a positive int or None");
+            most_tasks.ok_or_else(error)
+        };
+        let first = |initializer: Value| {
+            let initializer = function(Some(initializer), "initializer")?;
+            let args = initargs.map_or(Ok(Vec::new()), |args| args.items())?;
+            Ok::<_, Raised>((initializer, args))
+        };
+        Ok(Plan {
+            processes: given(processes).map(workers).transpose()?,
+            most_tasks: given(most_tasks).map(most).transpose()?,
+            initializer: given(initializer).map(first).transpose()?,
+        })
+    }
 }
 
 impl PoolObject {
@@ -31,23 +69,16 @@ impl PoolObject {
             "maxtasksperchild",
             "context",
         ])?;
+        let plan = Plan::of(processes, initializer, initargs, most_tasks)?;
         let mut builder = Pool::builder();
-        if let Some(processes) = given(processes) {
-            let processes = int(&processes)?;
-            let processes = usize::try_from(processes).map_err(|_| PoolError::NoWorkers)?;
+        if let Some(processes) = plan.processes {
             builder = builder.processes(processes);
         }
-        if let Some(most_tasks) = given(most_tasks) {
-            let most_tasks = u64::try_from(int(&most_tasks)?).ok();
-            let most_tasks = most_tasks.filter(|most| *most > 0);
-            // The builder panics, as it is written in the program.
-            let error = || Raised::value_error("maxtasksperchild must be a positive int or None");
-            builder = builder.max_tasks_per_child(most_tasks.ok_or_else(error)?);
+        if let Some(most_tasks) = plan.most_tasks {
+            builder = builder.max_tasks_per_child(most_tasks);
         }
-        if let Some(initializer) = given(initializer) {
-            let initializer = function(Some(initializer), "initializer")?;
-            let args = initargs.map_or(Ok(Vec::new()), |args| args.items())?;
-            builder = builder.initializer(initialize, (initializer, args))?;
+        if let Some(initializer) = plan.initializer {
+            builder = builder.initializer(initialize, initializer)?;
         }
         Ok(Value::object(PoolObject(builder.build()?)))
     }
@@ -110,7 +141,7 @@ impl PoolObject {
 }
 
 /// Python makes no difference between a pool that was closed and one that was terminated.
-fn refused(error: PoolError) -> Raised {
+pub(super) fn refused(error: PoolError) -> Raised {
     match error {
         PoolError::Terminated => Raised::value_error(error),
         other => other.into(),

@@ -49,6 +49,7 @@ impl AnyProxy {
         match self.ask(method, args)? {
             Reply::Value(item) | Reply::OwnerDied(item) => Ok(item),
             Reply::Raised(raised) => Err(raised.into()),
+            Reply::Pool(error) => Err(error.into()),
             Reply::TooLarge { .. } => Err(ManagerError::Disconnected),
         }
     }
@@ -64,6 +65,7 @@ impl AnyProxy {
         match reference.create(typeid, args)? {
             Reply::Value(Item::Proxy(proxy)) => Ok(proxy),
             Reply::Raised(raised) => Err(raised.into()),
+            Reply::Pool(error) => Err(error.into()),
             _ => Err(ManagerError::Disconnected),
         }
     }

@@ -154,7 +154,7 @@ impl ConditionProxy {
             Reply::Value(item) => (Acquired::Clean, item),
             Reply::OwnerDied(item) => (Acquired::OwnerDied, item),
             Reply::Raised(raised) => return Err(raised.into()),
-            Reply::TooLarge { .. } => return Err(ManagerError::Disconnected),
+            Reply::Pool(_) | Reply::TooLarge { .. } => return Err(ManagerError::Disconnected),
         };
         let notified = item == Item::Bool(true);
         Ok(Woken { notified, acquired })

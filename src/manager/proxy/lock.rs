@@ -54,7 +54,7 @@ pub(super) fn acquire(any: &AnyProxy, args: Vec<Item>) -> Result<Option<Acquired
         Reply::Value(item) => (Acquired::Clean, item),
         Reply::OwnerDied(item) => (Acquired::OwnerDied, item),
         Reply::Raised(raised) => return Err(raised.into()),
-        Reply::TooLarge { .. } => return Err(ManagerError::Disconnected),
+        Reply::Pool(_) | Reply::TooLarge { .. } => return Err(ManagerError::Disconnected),
     };
     Ok((item == Item::Bool(true)).then_some(acquired))
 }

@@ -20,7 +20,7 @@ pub use event::EventProxy;
 pub use list::ListProxy;
 pub use lock::{Acquired, Held, LockProxy, RLockProxy};
 pub use namespace::NamespaceProxy;
-pub use pool::{ImapProxy, PoolProxy, PoolResultProxy};
+pub use pool::{CallsProxy, ImapProxy, PoolProxy, PoolProxyBuilder, PoolResultProxy};
 pub use queue::QueueProxy;
 pub use semaphore::SemaphoreProxy;
 pub use value::{ArrayProxy, ValueProxy};

@@ -27,22 +27,42 @@ impl<'a> Args<'a> {
         self.rest.next()
     }
 
+    /// One that may be left out, or be `None`.
+    pub fn given(&mut self) -> Option<Item> {
+        self.optional().filter(|item| !matches!(item, Item::None))
+    }
+
     pub fn int(&mut self) -> Result<i128, Raised> {
         as_int(&self.item()?)
     }
 
     /// An integer that may be left out, or be `None`.
     pub fn optional_int(&mut self) -> Result<Option<i128>, Raised> {
-        match self.optional() {
-            None | Some(Item::None) => Ok(None),
-            Some(item) => as_int(&item).map(Some),
-        }
+        self.given().map(|item| as_int(&item)).transpose()
     }
 
     pub fn text(&mut self) -> Result<String, Raised> {
         match self.item()? {
             Item::Str(text) => Ok(text),
             other => Err(wrong("str", &other)),
+        }
+    }
+
+    /// Text that may be left out, or be `None`.
+    pub fn optional_text(&mut self) -> Result<Option<String>, Raised> {
+        match self.given() {
+            None => Ok(None),
+            Some(Item::Str(text)) => Ok(Some(text)),
+            Some(other) => Err(wrong("str", &other)),
+        }
+    }
+
+    /// Bytes that may be left out, or be `None`.
+    pub fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, Raised> {
+        match self.given() {
+            None => Ok(None),
+            Some(Item::Bytes(bytes)) => Ok(Some(bytes)),
+            Some(other) => Err(wrong("bytes", &other)),
         }
     }
 
@@ -53,8 +73,8 @@ impl<'a> Args<'a> {
 
     /// Of a time: `None` if it is left out, or is `None`. In seconds.
     pub fn seconds(&mut self) -> Result<Option<f64>, Raised> {
-        match self.optional() {
-            None | Some(Item::None) => Ok(None),
+        match self.given() {
+            None => Ok(None),
             Some(Item::Int(seconds)) => Ok(Some(seconds as f64)),
             Some(Item::Float(seconds)) if seconds.is_nan() => {
                 Err(Kind::ValueError.says("a time that is not a number"))

@@ -223,7 +223,12 @@ impl Core {
             return Verdict::Misbehaves("a request before the reply to the last one");
         }
         let outcome = match request {
-            Request::Create { typeid, args } => self.create(&typeid, args),
+            Request::Create { typeid, args } => {
+                let made = self.create(&typeid, args);
+                self.fresh
+                    .push((caller, made.map_or_else(|refused| refused, Reply::Value)));
+                return self.settled();
+            }
             Request::Call {
                 object,
                 method,
@@ -264,7 +269,7 @@ impl Core {
         self.settled()
     }
 
-    fn create(&mut self, typeid: &str, mut args: Vec<Item>) -> Result<Item, Raised> {
+    fn create(&mut self, typeid: &str, mut args: Vec<Item>) -> Result<Item, Reply> {
         for arg in &mut args {
             self.resolve(arg)?;
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::error::Raised;
 use crate::manager::item::Item;
+use crate::process::PoolError;
 
 /// A question to the server.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,14 +34,28 @@ pub enum Request {
 }
 
 /// The answer.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
     Value(Item),
     /// A lock was acquired whose former owner died with it.
     OwnerDied(Item),
     Raised(Raised),
+    /// Of a pool, and of what its tasks return.
+    Pool(PoolError),
     /// The request was longer than this.
     TooLarge {
         most_bytes: u64,
     },
+}
+
+impl From<Raised> for Reply {
+    fn from(raised: Raised) -> Reply {
+        Reply::Raised(raised)
+    }
+}
+
+impl From<PoolError> for Reply {
+    fn from(error: PoolError) -> Reply {
+        Reply::Pool(error)
+    }
 }

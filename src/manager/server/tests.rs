@@ -37,6 +37,7 @@ impl Stage {
             Reply::Value(item) => item.to_string(),
             Reply::OwnerDied(item) => format!("{item}, owner died"),
             Reply::Raised(raised) => format!("{:?}", raised.kind),
+            Reply::Pool(error) => error.to_string(),
             Reply::TooLarge { .. } => "TooLarge".to_owned(),
         };
         let answers = self.core.take_answers().into_iter();

@@ -6,8 +6,8 @@ use std::thread;
 use super::Pool;
 use super::dispatcher::Dispatcher;
 use super::error::PoolError;
-use super::function;
-use super::staff::{Plan, Prepared};
+use super::initializer::Prepared;
+use super::staff::Plan;
 use crate::process::StartMethod;
 use crate::process::target::{Argument, Target};
 
@@ -67,8 +67,21 @@ impl PoolBuilder {
         _function: F,
         args: Args,
     ) -> Result<PoolBuilder, PoolError> {
-        let prepared = Prepared::new(function::initialize::<F, Args>, args)?;
-        self.plan.initializer = Some(prepared);
+        self.plan.initializer = Some(Prepared::new::<F, Args>(args)?);
+        Ok(self)
+    }
+
+    /// As [`initializer`](PoolBuilder::initializer), for someone else: a function by its name, and a tuple of arguments
+    /// in postcard's format, without shared objects.
+    ///
+    /// # Errors
+    /// [`PoolError::UnknownInitializer`], [`PoolError::Io`].
+    pub(crate) fn initializer_named(
+        mut self,
+        name: &str,
+        args: Vec<u8>,
+    ) -> Result<PoolBuilder, PoolError> {
+        self.plan.initializer = Some(Prepared::named(name, args)?);
         Ok(self)
     }
 

@@ -8,7 +8,7 @@ use super::error::PoolError;
 use super::feed::{Batch, Terms, pack, written};
 use super::function::{Callable, Function};
 use super::imap::{Imap, Stream};
-use super::result::{AsyncResult, Gathering, Outcome};
+use super::result::{AsyncResult, Gathering, Outcome, Row};
 use crate::process::target::Argument;
 
 /// The calls of a [`Pool`], with something said about how the tasks are to be run; made by [`Pool::chunks`],
@@ -142,13 +142,28 @@ impl<'a> Calls<'a> {
     /// # Errors
     /// As there.
     pub fn run_named(self, name: &str, chunk: Vec<u8>) -> Result<AsyncResult<Vec<u8>>, PoolError> {
+        let mut results = self.run_chunks(name, vec![chunk])?;
+        Ok(results.pop().expect("each chunk has a result"))
+    }
+
+    /// As [`run_named`](Calls::run_named), for the chunks of one call, each of which has a result.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn run_chunks(
+        self,
+        name: &str,
+        chunks: Vec<Vec<u8>>,
+    ) -> Result<Vec<AsyncResult<Vec<u8>>>, PoolError> {
         let unknown = || PoolError::Unknown { name: name.into() };
         let function = Function::named(name)?.ok_or_else(unknown)?;
         let dispatcher = &self.pool.dispatcher;
-        let outcome = Arc::new(Outcome::new());
-        let loads = Box::new(written(chunk));
-        dispatcher.submit(Batch::new(function, self.terms, loads, outcome.clone()))?;
-        Ok(AsyncResult::new(dispatcher.clone(), outcome))
+        let row = Row::new(chunks.len());
+        let results = row.outcomes();
+        let loads = Box::new(written(chunks));
+        dispatcher.submit(Batch::new(function, self.terms, loads, Arc::new(row)))?;
+        let result = |outcome| AsyncResult::new(dispatcher.clone(), outcome);
+        Ok(results.map(result).collect())
     }
 
     /// See [`Pool::map`].

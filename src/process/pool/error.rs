@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::journey;
 use crate::data::{GetError, PutFailure, WaitError};
 use crate::process::ProcessError;
 use crate::sync::LockFailure;
 
 /// Why a pool did not do what it was asked to, or why a task has no result. What befell a task is answered as often as
-/// one asks, so this can be cloned.
-#[derive(Clone, Debug, thiserror::Error)]
+/// one asks, so this can be cloned. It travels as a serde value: see [`ManagerError::Pool`](crate::ManagerError::Pool).
+#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolError {
     /// A pool has one worker at least.
@@ -36,6 +37,9 @@ pub enum PoolError {
     /// No function, or several, are registered under this name: see [`callable!`](crate::callable).
     #[error("no function is registered as `{name}` with `forkproof::callable!`")]
     Unknown { name: String },
+    /// No function, or several, are registered under this name: see [`initializer!`](crate::initializer).
+    #[error("no function is registered as `{name}` with `forkproof::initializer!`")]
+    UnknownInitializer { name: String },
     /// The pool was made by another process, of which the calling process is a fork.
     #[error("only the process that made the pool can use it")]
     NotTheParent,
@@ -89,10 +93,10 @@ pub enum PoolError {
     /// A worker cannot be started. If that befell the replacement of a dead one, nothing is lost, and the next call
     /// tries again.
     #[error(transparent)]
-    Start(Arc<ProcessError>),
+    Start(#[serde(with = "journey::start_error")] Arc<ProcessError>),
     /// No memory, or no descriptors left. Nothing is lost, and the next call tries again.
     #[error("the pool cannot go on: {0}")]
-    Io(Arc<io::Error>),
+    Io(#[serde(with = "journey::io_error")] Arc<io::Error>),
 }
 
 pub(super) fn end_text(exit: Option<i32>, signal: Option<i32>) -> String {
@@ -104,10 +108,10 @@ pub(super) fn end_text(exit: Option<i32>, signal: Option<i32>) -> String {
 }
 
 /// A task whose worker died with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostTask {
     /// The function's full name.
-    pub function: &'static str,
+    pub function: String,
     /// Which of the call's items, counted from 0, the worker had begun last, or was about to. That of `apply` is 0.
     pub item: usize,
     /// Which items were in the same chunk: they are lost with it, also if they were done.

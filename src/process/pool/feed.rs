@@ -137,14 +137,14 @@ impl Batch {
         let pending = Pending {
             board: self.board.clone(),
             chunk: self.chunks,
-            items: self.items..self.items + load.tasks,
+            items: self.items..self.items.saturating_add(load.tasks),
             function: self.function,
             limit: self.terms.limit,
             tries: self.terms.retries,
             write: write.filter(|_| self.terms.retries > 0),
         };
         self.chunks += 1;
-        self.items += load.tasks;
+        self.items = pending.items.end;
         Some((pending, content))
     }
 }
@@ -163,12 +163,14 @@ pub(super) fn pack<Args: Argument>(
     })
 }
 
-/// A chunk that is written already.
-pub(super) fn written(chunk: Vec<u8>) -> impl Iterator<Item = Load> + Send {
-    let write = move || told(|| Ok((Envelope::of_bytes(chunk.clone())?, Holds::none())));
-    std::iter::once(Load {
-        tasks: 1,
-        content: Ok(Box::new(write)),
+/// Chunks that are written already: a `Vec` of arguments each, in postcard's format.
+pub(super) fn written(chunks: Vec<Vec<u8>>) -> impl Iterator<Item = Load> + Send {
+    chunks.into_iter().map(|chunk| Load {
+        // How many there are stands in front. What is not written so will not be read by a worker.
+        tasks: postcard::take_from_bytes(&chunk).map_or(1, |(tasks, _): (usize, _)| tasks.max(1)),
+        content: Ok(Box::new(move || {
+            told(|| Ok((Envelope::of_bytes(chunk.clone())?, Holds::none())))
+        })),
     })
 }
 
@@ -186,7 +188,7 @@ impl Pending {
     /// place in the chunk.
     pub fn bereft(mut self, exit: Option<i32>, at: usize) -> Bereft {
         let task = LostTask {
-            function: self.function.name,
+            function: self.function.name.to_owned(),
             item: (self.items.start + at).min(self.items.end - 1),
             chunk: self.items.clone(),
         };

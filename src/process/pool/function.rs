@@ -10,8 +10,7 @@ use super::envelope::{Envelope, Holds};
 use super::error::{PoolError, TaskPanic};
 use super::panics::caught;
 use super::worker::Shift;
-use crate::process::outcome::Outcome;
-use crate::process::target::{Argument, Target, assert_captures_nothing, out_of_thin_air};
+use crate::process::target::{Argument, assert_captures_nothing, out_of_thin_air};
 use crate::shm::passage::PassageError;
 use crate::sys::image;
 
@@ -58,9 +57,6 @@ pub(crate) type Run = fn(Envelope, &Shift<'_>) -> Result<(Envelope, Holds), Faul
 
 /// What a chunk of tasks has returned, in their order.
 pub(crate) type Returns<R> = Vec<Result<R, TaskPanic>>;
-
-/// Runs an initializer; or why it failed.
-pub(super) type Initialize = fn(Envelope) -> Result<(), String>;
 
 /// What befell a whole chunk of tasks.
 #[derive(Debug, Serialize, Deserialize)]
@@ -122,18 +118,28 @@ impl Function {
     /// # Errors
     /// It lies in a shared library.
     pub fn named(name: &str) -> io::Result<Option<Function>> {
-        let mut found = CALLABLE.iter().filter(|entry| (entry.name)() == name);
-        let Some(first) = found.next() else {
-            return Ok(None);
+        let named = CALLABLE.iter().filter(|entry| (entry.name)() == name);
+        let function = |found: &Registered| {
+            Ok(Function {
+                name: (found.name)(),
+                place: place_of(found.run)?,
+            })
         };
-        if !found.all(|other| std::ptr::fn_addr_eq(other.run, first.run)) {
-            return Ok(None);
-        }
-        Ok(Some(Function {
-            name: (first.name)(),
-            place: place_of(first.run)?,
-        }))
+        only_one(named, |entry| entry.run as *const ())
+            .map(function)
+            .transpose()
     }
+}
+
+/// The entry of a name: `None` if there is none, or if there are several of different code.
+pub(super) fn only_one<'a, T>(
+    mut named: impl Iterator<Item = &'a T>,
+    code: impl Fn(&T) -> *const (),
+) -> Option<&'a T> {
+    let first = named.next()?;
+    named
+        .all(|other| code(other) == code(first))
+        .then_some(first)
 }
 
 /// Registers functions that can be called by name, at the top level of any module: a pool that a manager's clients
@@ -175,23 +181,6 @@ pub(super) unsafe fn function_at(place: u64) -> Run {
     unsafe { std::mem::transmute::<*const (), Run>(image::code_at(place)) }
 }
 
-/// An initializer as it travels.
-///
-/// # Errors
-/// It lies in a shared library.
-pub(super) fn place_of_initializer(initialize: Initialize) -> io::Result<u64> {
-    image::offset_of_code(initialize as *const ())
-}
-
-/// The initializer at a place.
-///
-/// # Safety
-/// The place came from [`place_of_initializer`], in a process of this same program.
-pub(super) unsafe fn initializer_at(place: u64) -> Initialize {
-    // SAFETY: the caller's promise: an Initialize stands there.
-    unsafe { std::mem::transmute::<*const (), Initialize>(image::code_at(place)) }
-}
-
 /// In a worker.
 pub(crate) fn run<F: Callable<Args>, Args: Argument>(
     chunk: Envelope,
@@ -206,19 +195,6 @@ pub(crate) fn run<F: Callable<Args>, Args: Argument>(
     let returns = returns.collect::<io::Result<Returns<F::Return>>>();
     let returns = returns.map_err(|error| Fault::Unlimited(error.to_string()))?;
     told(|| Envelope::seal(&returns)).map_err(Fault::Unsendable)
-}
-
-/// In a worker, before its first task.
-pub(super) fn initialize<F: Target<Args>, Args: Argument>(args: Envelope) -> Result<(), String> {
-    // SAFETY: as in run().
-    let function = unsafe { out_of_thin_air::<F>() };
-    let args: Args = told(|| args.open())?;
-    match caught(|| function.call(args).told()) {
-        Ok((0, _)) => Ok(()),
-        Ok((_, Some(said))) => Err(format!("failed: {said}")),
-        Ok((code, None)) => Err(format!("returned exit code {code}")),
-        Err(panic) => Err(panic.to_string()),
-    }
 }
 
 /// Why a value was not written or read, be it by a panic.

@@ -19,7 +19,7 @@
 //! | `staff` | the workers, and what a death means |
 //! | `worker` | what a worker does |
 //! | `slots` | where it says what it is about to do |
-//! | `envelope`, `function` | how values and functions travel through one queue |
+//! | `envelope`, `function`, `initializer` | how values and functions travel through one queue |
 //!
 //! # What is not here
 //! Threads; a pool of threads; a pool that can be sent to another process.
@@ -32,6 +32,8 @@ mod error;
 mod feed;
 pub(crate) mod function;
 mod imap;
+pub(crate) mod initializer;
+mod journey;
 mod panics;
 mod result;
 pub(crate) mod slots;
@@ -44,6 +46,7 @@ pub use calls::Calls;
 pub use error::{Failure, LostTask, PoolError, TaskPanic};
 pub use function::{CALLABLE, Callable, Registered, registered};
 pub use imap::Imap;
+pub use initializer::{INITIALIZERS, RegisteredInitializer, registered_initializer};
 pub use result::AsyncResult;
 pub(crate) use watch::PoolWatch;
 

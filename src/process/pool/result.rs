@@ -331,19 +331,34 @@ impl<R: Argument, V: Send> Board for Gathering<R, V> {
     }
 }
 
-/// One chunk's answers as they were written.
-impl Board for Outcome<Vec<u8>> {
-    fn post(&self, _: usize, _: usize, answer: Result<Envelope, PoolError>) {
+/// The answers to each chunk of a call as they were written.
+pub(super) struct Row(Vec<Arc<Outcome<Vec<u8>>>>);
+
+impl Row {
+    pub fn new(chunks: usize) -> Row {
+        Row((0..chunks).map(|_| Arc::new(Outcome::new())).collect())
+    }
+
+    pub fn outcomes(&self) -> std::vec::IntoIter<Arc<Outcome<Vec<u8>>>> {
+        self.0.clone().into_iter()
+    }
+}
+
+impl Board for Row {
+    fn post(&self, chunk: usize, _: usize, answer: Result<Envelope, PoolError>) {
         let bytes = |envelope: Envelope| {
             let bytes = envelope.into_bytes();
             bytes.map_err(|error| PoolError::UnsendableResult(error.to_string()))
         };
-        self.settle(answer.and_then(bytes));
+        self.0[chunk].settle(answer.and_then(bytes));
     }
 
-    fn ends(&self, _: usize, failure: Option<PoolError>) {
-        if let Some(failure) = failure {
-            self.settle(Err(failure));
+    fn ends(&self, chunks: usize, failure: Option<PoolError>) {
+        let Some(failure) = failure else {
+            return;
+        };
+        for never_packed in &self.0[chunks..] {
+            never_packed.settle(Err(failure.clone()));
         }
     }
 

@@ -20,14 +20,12 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering::Acquire, fence};
 
 use super::dispatcher::{Dispatcher, Phase, State};
-use super::envelope::{Envelope, Holds};
 use super::error::{PoolError, end_text};
 use super::feed::{Bereft, parted};
-use super::function::{Initialize, place_of_initializer, told};
+use super::initializer::Prepared;
 use super::slots::{Slots, Stage};
-use super::worker::{Equipment, Initializer, work};
+use super::worker::{Equipment, work};
 use crate::data::Queue;
-use crate::process::target::Argument;
 use crate::process::{Process, StartMethod};
 
 /// How the workers are to be.
@@ -43,12 +41,6 @@ impl Plan {
     pub fn share(&self, tasks: usize) -> usize {
         tasks.div_ceil(4 * self.processes)
     }
-}
-
-/// An initializer, written anew for each worker.
-pub(super) struct Prepared {
-    function: u64,
-    seal: Box<dyn Fn() -> Result<(Envelope, Holds), String> + Send + Sync>,
 }
 
 pub(super) struct Staff {
@@ -80,20 +72,6 @@ pub(crate) fn taken_by<T>(place: usize, tasks: &Queue<T>, puts: u64, slots: &Slo
     fence(Acquire);
     let is_taken = task < puts - waiting;
     (is_taken && !slots.is_with_another(task, place)).then_some(task)
-}
-
-impl Prepared {
-    /// # Errors
-    /// The function lies in a shared library.
-    pub fn new<Args: Argument + Sync>(
-        initialize: Initialize,
-        args: Args,
-    ) -> Result<Prepared, PoolError> {
-        Ok(Prepared {
-            function: place_of_initializer(initialize)?,
-            seal: Box::new(move || told(|| Envelope::seal(&args))),
-        })
-    }
 }
 
 impl Worker {
@@ -164,14 +142,8 @@ impl Dispatcher {
     }
 
     fn start(&self, place: usize, number: u64) -> Result<Worker, PoolError> {
-        let sealed = self.plan.initializer.as_ref().map(|initializer| {
-            let sealed = (initializer.seal)().map_err(PoolError::Unsendable);
-            sealed.map(|(args, holds)| (initializer.function, args, holds))
-        });
-        let (initializer, holds) = match sealed.transpose()? {
-            None => (None, None),
-            Some((function, args, holds)) => (Some(Initializer { function, args }), Some(holds)),
-        };
+        let initializer = self.plan.initializer.as_ref();
+        let (initializer, holds) = initializer.map(Prepared::sealed).transpose()?.unzip();
         self.slots.set(place, Stage::Starting);
         let equipment = Equipment {
             tasks: self.tasks.clone(),

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::Envelope;
-use super::function::{Fault, function_at, initializer_at};
+use super::function::{Fault, function_at};
+use super::initializer::Initializer;
 use super::panics::keep_quiet;
 use super::slots::{Slots, Stage};
 use crate::data::{GetError, PutError, Queue};
@@ -48,13 +49,6 @@ pub(crate) struct Equipment {
     pub initializer: Option<Initializer>,
     /// It ends after so many chunks of tasks.
     pub most_tasks: Option<u64>,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Initializer {
-    /// Its [`place_of_initializer`](super::function::place_of_initializer).
-    pub function: u64,
-    pub args: Envelope,
 }
 
 crate::spawnable!(work);
@@ -106,9 +100,8 @@ pub(crate) fn work(equipment: Equipment) -> Result<ExitCode, String> {
     keep_quiet();
     if let Some(initializer) = initializer {
         slots.set(place, Stage::Initializing);
-        // SAFETY: the parent is this same program, and got the place from place_of_initializer().
-        let initialize = unsafe { initializer_at(initializer.function) };
-        if let Err(why) = initialize(initializer.args) {
+        // SAFETY: it came from the parent, which is this same program, and sealed it.
+        if let Err(why) = unsafe { initializer.run() } {
             let report = Report::NotInitialized(why);
             results.put(report).map_err(|error| error.to_string())?;
             return Ok(ExitCode(1)); // the parent tells

@@ -19,12 +19,13 @@ mod value;
 
 use super::args::{Args, no_method};
 use super::object::Object;
-use crate::manager::error::{Kind, Raised};
+use super::request::Reply;
+use crate::manager::error::Kind;
 use crate::manager::item::Item;
 use crate::manager::own::find;
 
-/// A new object of the type with this name.
-pub fn create(typeid: &str, args: Vec<Item>) -> Result<Box<dyn Object>, Raised> {
+/// A new object of the type with this name; or what is said instead.
+pub fn create(typeid: &str, args: Vec<Item>) -> Result<Box<dyn Object>, Reply> {
     if let Some(managed) = find(typeid)? {
         return Ok(Box::new(own::Own::new(managed, args)?));
     }
@@ -47,7 +48,7 @@ pub fn create(typeid: &str, args: Vec<Item>) -> Result<Box<dyn Object>, Raised> 
         "Queue" | "JoinableQueue" => Box::new(queue::Queue::new(args)?),
         _ => {
             let text = format!("'SyncManager' object has no attribute '{typeid}'");
-            return Err(Kind::AttributeError.says(text));
+            return Err(Kind::AttributeError.says(text).into());
         }
     })
 }

@@ -3,10 +3,11 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Args, no_method};
 use crate::manager::error::{Kind, Raised};
-use crate::manager::item::Item;
+use crate::manager::item::{Item, from_item};
 use crate::manager::server::args::duration;
 use crate::manager::server::core::Caller;
 use crate::manager::server::object::{Answer, Object, Turn};
@@ -20,8 +21,9 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// The number of workers, and of tasks for each.
-    pub fn new(mut args: Args<'_>) -> Result<Pool, Raised> {
+    /// The number of workers, and of tasks for each; how they are started; the name of the initializer, and its
+    /// arguments in postcard's format. What is left out, or is `None`, is not said.
+    pub fn new(mut args: Args<'_>) -> Result<Pool, Reply> {
         let mut builder = process::Pool::builder();
         if let Some(processes) = args.optional_int()? {
             let processes = usize::try_from(processes).map_err(|_| PoolError::NoWorkers)?;
@@ -32,6 +34,13 @@ impl Pool {
             let refused = || Kind::ValueError.says("maxtasksperchild must be a positive int");
             builder = builder.max_tasks_per_child(most_tasks.ok_or_else(refused)?);
         }
+        if let Some(method) = args.given() {
+            builder = builder.start_method(from_item(method).map_err(Raised::from)?);
+        }
+        let (name, initargs) = (args.optional_text()?, args.optional_bytes()?);
+        if let Some(name) = name {
+            builder = builder.initializer_named(&name, initargs.unwrap_or_default())?;
+        }
         args.end()?;
         Ok(Pool {
             pool: Arc::new(builder.build()?),
@@ -40,12 +49,7 @@ impl Pool {
         })
     }
 
-    fn perform(
-        &mut self,
-        turn: &Turn<'_>,
-        method: &str,
-        args: Vec<Item>,
-    ) -> Result<Answer, Raised> {
+    fn perform(&mut self, turn: &Turn<'_>, method: &str, args: Vec<Item>) -> Result<Answer, Reply> {
         let args = Args::of(method, args);
         args.end()?;
         match method {
@@ -59,7 +63,7 @@ impl Pool {
                 self.joining.push(turn.caller);
                 return Ok(Answer::Later(None));
             }
-            _ => return Err(no_method("Pool", method)),
+            _ => return Err(no_method("Pool", method).into()),
         }
         Ok(Ok(Item::None).into())
     }
@@ -67,8 +71,7 @@ impl Pool {
 
 impl Object for Pool {
     fn call(&mut self, turn: &mut Turn<'_>, method: &str, args: Vec<Item>) -> Answer {
-        self.perform(turn, method, args)
-            .unwrap_or_else(|raised| Answer::from(Err(raised)))
+        self.perform(turn, method, args).unwrap_or_else(Answer::Now)
     }
 
     fn text(&self) -> String {
@@ -99,7 +102,7 @@ impl Object for Pool {
         for caller in self.joining.drain(..) {
             let reply = match &joined {
                 Ok(_) => Reply::Value(Item::None),
-                Err(error) => Reply::Raised(error.clone().into()),
+                Err(error) => Reply::Pool(error.clone()),
             };
             turn.answer(caller, reply);
         }
@@ -114,10 +117,13 @@ impl Object for Pool {
     }
 }
 
+/// What some tasks have returned.
+type Chunk = process::AsyncResult<Vec<u8>>;
+
 /// Of tasks that were submitted together, in chunks.
 pub struct PoolResult {
     pool: Arc<process::Pool>,
-    chunks: Vec<process::AsyncResult<Vec<u8>>>,
+    chunks: Vec<Chunk>,
     /// Those that `next_of_any` has given.
     given: Vec<bool>,
     waiting: Vec<(Caller, Wanted)>,
@@ -131,29 +137,35 @@ enum Wanted {
     End,
     /// The bytes of one.
     Chunk(usize),
-    /// The bytes of one that was not given.
+    /// The place and the bytes of one that was not given; its place and `None`, if it has an error.
     Any,
 }
 
 impl PoolResult {
-    /// A pool, the name of a function, its arguments for each task in postcard's format, and how many tasks travel
-    /// together, or `None`.
-    pub fn new(mut args: Args<'_>) -> Result<PoolResult, Raised> {
+    /// A pool, the name of a function, its arguments for each task in postcard's format; how many tasks travel together,
+    /// how often they are run again if their worker dies, and how many seconds each may take: each of these may be
+    /// `None`.
+    pub fn new(mut args: Args<'_>) -> Result<PoolResult, Reply> {
         let pool = shared_pool(&args.item()?)?;
         let name = args.text()?;
         let tasks = args.items()?;
         let size = args.optional_int()?;
+        let retries = args.optional_int()?.unwrap_or(0);
+        let limit = args.seconds()?;
         args.end()?;
         let size = match size {
             None => pool.share(tasks.len()).max(1),
             Some(size) => usize::try_from(size).unwrap_or(0),
         };
-        if size == 0 {
-            return Err(PoolError::EmptyChunks.into());
+        let refused = |_| Kind::ValueError.says("retries are counted with 32 bits");
+        let mut calls = pool
+            .chunks(size)?
+            .retries(u32::try_from(retries).map_err(refused)?);
+        if let Some(limit) = limit.and_then(duration) {
+            calls = calls.time_limit(limit);
         }
-        let submit = |tasks: &[Item]| Ok(pool.run_named(&name, chunk(tasks)?)?);
-        let chunks: Result<Vec<_>, Raised> = tasks.chunks(size).map(submit).collect();
-        let chunks = chunks?;
+        let chunks: Result<Vec<_>, Raised> = tasks.chunks(size).map(chunk).collect();
+        let chunks = calls.run_chunks(&name, chunks?)?;
         Ok(PoolResult {
             pool,
             given: vec![false; chunks.len()],
@@ -162,12 +174,7 @@ impl PoolResult {
         })
     }
 
-    fn perform(
-        &mut self,
-        turn: &Turn<'_>,
-        method: &str,
-        args: Vec<Item>,
-    ) -> Result<Answer, Raised> {
+    fn perform(&mut self, turn: &Turn<'_>, method: &str, args: Vec<Item>) -> Result<Answer, Reply> {
         let mut args = Args::of(method, args);
         let wanted = match method {
             "get" => Wanted::All,
@@ -176,23 +183,23 @@ impl PoolResult {
             "next_of_any" => Wanted::Any,
             "ready" => {
                 args.end()?;
-                return Ok(Ok(Item::Bool(self.is_ready())).into());
+                return Ok(Ok(Item::Bool(self.is_ready().unwrap_or(false))).into());
             }
             "successful" => {
                 args.end()?;
-                if !self.is_ready() {
+                if !self.is_ready().unwrap_or(false) {
                     return Err(PoolError::NotReady.into());
                 }
                 let mut all = self.chunks.iter();
                 let is_success = all.all(|chunk| matches!(chunk.successful(), Ok(true)));
                 return Ok(Ok(Item::Bool(is_success)).into());
             }
-            _ => return Err(no_method("AsyncResult", method)),
+            _ => return Err(no_method("AsyncResult", method).into()),
         };
         let timeout = args.seconds()?;
         args.end()?;
         Ok(match self.answer(wanted) {
-            Some(answer) => answer.into(),
+            Some(reply) => Answer::Now(reply),
             None => {
                 self.waiting.push((turn.caller, wanted));
                 Answer::Later(timeout.and_then(duration))
@@ -200,36 +207,63 @@ impl PoolResult {
         })
     }
 
-    fn is_ready(&self) -> bool {
-        self.chunks.iter().all(process::AsyncResult::ready)
+    /// # Errors
+    /// Nothing more will come, or nothing can now.
+    fn is_ready(&self) -> Result<bool, PoolError> {
+        for chunk in &self.chunks {
+            if !is_there(chunk)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// `None`: it is not there yet.
-    fn answer(&mut self, wanted: Wanted) -> Option<Result<Item, Raised>> {
-        let bytes = |chunk: &process::AsyncResult<Vec<u8>>| Ok(Item::Bytes(chunk.get()?));
+    fn answer(&mut self, wanted: Wanted) -> Option<Reply> {
+        self.found(wanted)
+            .map_or_else(Some, |item| item.map(Reply::Value))
+    }
+
+    fn found(&mut self, wanted: Wanted) -> Result<Option<Item>, Reply> {
+        let bytes = |chunk: &Chunk| chunk.get().map(Item::Bytes);
+        let at_its_end = || Kind::StopIteration.says("");
         match wanted {
-            Wanted::All | Wanted::End if !self.is_ready() => None,
-            Wanted::End => Some(Ok(Item::Bool(true))),
+            Wanted::All | Wanted::End if !self.is_ready()? => Ok(None),
+            Wanted::End => Ok(Some(Item::Bool(true))),
             Wanted::All => {
-                let all: Result<Vec<Item>, Raised> = self.chunks.iter().map(bytes).collect();
-                Some(all.map(Item::List))
+                let all = self.chunks.iter().map(bytes);
+                let all = all.collect::<Result<Vec<Item>, PoolError>>();
+                Ok(Some(Item::List(all?)))
             }
-            Wanted::Chunk(place) => match self.chunks.get(place) {
-                None => Some(Err(Kind::StopIteration.says(""))),
-                Some(chunk) => chunk.ready().then(|| bytes(chunk)),
-            },
+            Wanted::Chunk(place) => {
+                let chunk = self.chunks.get(place).ok_or_else(at_its_end)?;
+                Ok(match is_there(chunk)? {
+                    true => Some(bytes(chunk)?),
+                    false => None,
+                })
+            }
             Wanted::Any => {
                 let mut left = (0..self.chunks.len()).filter(|place| !self.given[*place]);
-                let Some(first) = left.next() else {
-                    return Some(Err(Kind::StopIteration.says("")));
-                };
+                let first = left.next().ok_or_else(at_its_end)?;
                 let mut left = std::iter::once(first).chain(left);
-                let place = left.find(|place| self.chunks[*place].ready())?;
+                let Some(place) = left.find(|place| self.chunks[*place].ready()) else {
+                    is_there(&self.chunks[first])?;
+                    return Ok(None);
+                };
                 self.given[place] = true;
-                Some(bytes(&self.chunks[place]))
+                let answer = bytes(&self.chunks[place]).unwrap_or(Item::None);
+                Ok(Some(Item::Tuple(vec![(place as u64).into(), answer])))
             }
         }
     }
+}
+
+/// Whether it has a result, be it an error. Takes up what has arrived.
+///
+/// # Errors
+/// Nothing more will come, or nothing can now.
+fn is_there(chunk: &Chunk) -> Result<bool, PoolError> {
+    chunk.wait_timeout(Duration::ZERO)
 }
 
 /// As one writes a `Vec` of them.
@@ -258,27 +292,9 @@ fn shared_pool(item: &Item) -> Result<Arc<process::Pool>, Raised> {
     })?
 }
 
-impl From<PoolError> for Raised {
-    fn from(error: PoolError) -> Raised {
-        let kind = match &error {
-            PoolError::NoWorkers
-            | PoolError::EmptyChunks
-            | PoolError::Closed
-            | PoolError::Terminated
-            | PoolError::StillOpen
-            | PoolError::NotReady => Kind::ValueError,
-            PoolError::Unknown { .. } => Kind::AttributeError,
-            PoolError::TimedOut => Kind::TimeoutError,
-            _ => Kind::RemoteError,
-        };
-        kind.says(error.to_string())
-    }
-}
-
 impl Object for PoolResult {
     fn call(&mut self, turn: &mut Turn<'_>, method: &str, args: Vec<Item>) -> Answer {
-        self.perform(turn, method, args)
-            .unwrap_or_else(|raised| Answer::from(Err(raised)))
+        self.perform(turn, method, args).unwrap_or_else(Answer::Now)
     }
 
     fn text(&self) -> String {
@@ -291,9 +307,9 @@ impl Object for PoolResult {
             return;
         };
         let reply = match self.answer(wanted) {
-            Some(answer) => answer.map_or_else(Reply::Raised, Reply::Value),
+            Some(reply) => reply,
             None if matches!(wanted, Wanted::End) => Reply::Value(Item::Bool(false)),
-            None => Reply::Raised(PoolError::TimedOut.into()),
+            None => Reply::Pool(PoolError::TimedOut),
         };
         turn.answer(caller, reply);
     }
@@ -305,9 +321,7 @@ impl Object for PoolResult {
     fn stirred(&mut self, turn: &mut Turn<'_>) {
         for (caller, wanted) in std::mem::take(&mut self.waiting) {
             match self.answer(wanted) {
-                Some(answer) => {
-                    turn.answer(caller, answer.map_or_else(Reply::Raised, Reply::Value));
-                }
+                Some(reply) => turn.answer(caller, reply),
                 None => self.waiting.push((caller, wanted)),
             }
         }
