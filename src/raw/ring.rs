@@ -305,12 +305,19 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         })
     }
 
-    /// How many records there are: out of date as soon as it is known.
+    /// How many records there are, at some moment of the call: out of date as soon as it is known.
     pub fn len(&self) -> usize {
-        // Relaxed, both: advice. The head first, as it never overtakes the tail.
-        let head = Place::of(self.gets.place.load(Relaxed));
-        let tail = Place::of(self.puts.place.load(Relaxed));
-        head.records_to(tail) as usize
+        // Acquire, all: they pair with the Release in End::commit(), so that the looks come one after the other. If the
+        // head is the same before and after, it was when the tail was looked at.
+        let mut head = Place::of(self.gets.place.load(Acquire));
+        loop {
+            let tail = Place::of(self.puts.place.load(Acquire));
+            let head_since = Place::of(self.gets.place.load(Acquire));
+            if head_since == head {
+                return head.records_to(tail) as usize;
+            }
+            head = head_since;
+        }
     }
 
     pub fn is_empty(&self) -> bool {

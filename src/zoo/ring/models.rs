@@ -165,6 +165,24 @@ fn living<W: World>() -> Vec<Model> {
             ..MODEL
         },
         Model {
+            name: "counting",
+            claim: "the count of records is one that there was",
+            programs: vec![Program::new(
+                tight,
+                &[
+                    |road| {
+                        road.put(11);
+                        road.get();
+                        road.put(12);
+                    },
+                    |road| assert!(road.ring().len() <= 1, "room for one, and more counted"),
+                ],
+                end,
+            )],
+            meets: &[],
+            ..MODEL
+        },
+        Model {
             name: "claimed",
             claim: "a record is worked on by one, and taken once",
             programs: vec![
