@@ -15,7 +15,7 @@ use super::key::{Key, KeyHash};
 use super::limits::NetLimits;
 use super::link::Link;
 use super::path::{PrivateFolder, SocketPath};
-use super::socket::Acceptor;
+use super::socket::{Acceptor, Socket};
 use crate::shm::Block;
 use crate::shm::passage::{self, PassageError};
 use crate::sys::poll::For;
@@ -170,17 +170,17 @@ impl Door {
             self.reserve = reserve().ok(); // another thread was faster, the last time
         }
         for _ in 0..self.limits.strangers {
-            let (socket, peer) = match self.acceptor.accept_now(&self.limits) {
-                Ok(accepted) => accepted,
+            let mut accepted = self.acceptor.accept_now(&self.limits).map(Some);
+            if accepted.as_ref().is_err_and(stream::is_out_of_files) && self.reserve.is_some() {
+                accepted = self.accept_in_reserve();
+            }
+            let (socket, peer) = match accepted {
+                Ok(Some(accepted)) => accepted,
+                Ok(None) => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if stream::is_of_the_connection(&error) => continue,
-                Err(error) if stream::is_out_of_files(&error) && self.reserve.is_some() => {
-                    self.reserve = None;
-                    let turned_away = self.acceptor.accept_now(&self.limits);
-                    drop(turned_away);
-                    self.reserve = reserve().ok();
-                    continue;
-                }
+                // Another thread was faster.
+                Err(error) if stream::is_out_of_files(&error) && self.reserve.is_some() => continue,
                 Err(error) => return Err(error),
             };
             if self.strangers.len() == self.limits.strangers {
@@ -198,6 +198,21 @@ impl Door {
             }
         }
         Ok(())
+    }
+
+    /// There was no descriptor for who knocks, if anyone did (accept(2) asks for the descriptor first): the reserve
+    /// makes room for one. Who comes in there stays if there is another for the reserve by now, and is turned away if
+    /// not: `None`.
+    fn accept_in_reserve(&mut self) -> io::Result<Option<(Socket, Address)>> {
+        self.reserve = None;
+        let accepted = self.acceptor.accept_now(&self.limits);
+        self.reserve = reserve().ok();
+        if self.reserve.is_some() {
+            return accepted.map(Some);
+        }
+        drop(accepted);
+        self.reserve = reserve().ok();
+        Ok(None)
     }
 }
 
