@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Rel
 use memmap2::{MmapOptions, MmapRaw};
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::stat::fstat;
+use nix::sys::stat::{FileStat, fstat, lstat};
 
 use super::step::{self, Access, Outcome};
 
@@ -30,6 +30,15 @@ pub struct Mapping {
 pub struct Identity {
     device: u64,
     inode: u64,
+}
+
+impl Identity {
+    fn of(stat: FileStat) -> Identity {
+        Identity {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        }
+    }
 }
 
 impl Mapping {
@@ -91,11 +100,15 @@ impl Mapping {
     /// # Errors
     /// Those of fstat(2).
     pub fn identity(file: impl AsFd) -> io::Result<Identity> {
-        let stat = fstat(file)?;
-        Ok(Identity {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-        })
+        Ok(Identity::of(fstat(file)?))
+    }
+
+    /// Of the file that has this path now; a symbolic link is itself.
+    ///
+    /// # Errors
+    /// Those of lstat(2).
+    pub fn identity_at(path: &str) -> io::Result<Identity> {
+        Ok(Identity::of(lstat(path)?))
     }
 
     /// Copies out of the mapping, in pieces of at most 8 bytes, each of them atomic: a field of up to 8

@@ -81,15 +81,12 @@ pub fn map(file: OwnedFd) -> io::Result<Mapping> {
 /// # Errors
 /// `NotFound` if it has the name no more.
 pub fn unlink(memory: &Mapping, name: &str) -> io::Result<()> {
-    let other = open(
-        path(name)?.as_str(),
-        OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW,
-        Mode::empty(),
-    )?;
-    if Mapping::identity(&other)? != Mapping::identity(memory)? {
+    let path = path(name)?;
+    // By its path: no descriptor is needed, and there may be none left.
+    if Mapping::identity_at(&path)? != Mapping::identity(memory)? {
         return Err(Errno::ENOENT.into()); // the name was given away, and taken again by another
     }
-    Ok(unlink_file(path(name)?.as_str())?)
+    Ok(unlink_file(path.as_str())?)
 }
 
 fn path(name: &str) -> io::Result<String> {

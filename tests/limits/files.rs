@@ -71,6 +71,17 @@ fn objects_are_made_or_refused() {
     });
 }
 
+#[test]
+fn memory_loses_its_name_without_a_descriptor() {
+    apart(|| {
+        let memory = SharedMemory::create(100).unwrap();
+        let (_, free) = open_files();
+        within(Resource::RLIMIT_NOFILE, free, || memory.unlink()).unwrap();
+        let found = SharedMemory::attach(memory.name()).unwrap_err();
+        assert_eq!(found.kind(), std::io::ErrorKind::NotFound);
+    });
+}
+
 /// Those of one size share a descriptor, which the first of them needs.
 #[test]
 fn small_objects_need_one_once() {

@@ -176,8 +176,11 @@ fn sending_and_receiving_take_no_descriptor_and_travelling_is_refused_without() 
 fn serve(is_tcp: bool, addresses: Sender<Address>, enough: Receiver<()>) {
     let listener = listener(is_tcp);
     addresses.send(listener.address()).unwrap();
-    std::thread::spawn(move || while listener.accept().is_ok() {});
-    let _ = enough.recv();
+    std::thread::scope(|scope| {
+        scope.spawn(|| while listener.accept().is_ok() {});
+        let _ = enough.recv();
+        listener.close(); // and nothing of it is left
+    });
 }
 
 #[test]
