@@ -2,15 +2,15 @@
 //! release another.
 //!
 //! # What is judged
-//! Whoever waits for a seat gets it, whoever died with it. In the end all are at home, but for those that were being
-//! renewed at a death; and one more cannot be released.
+//! Whoever waits for a seat gets it, whoever died with it, or renewing one. In the end all are at home; and one more
+//! cannot be released.
 
 use serde::{Deserialize, Serialize};
 
 use super::crew::{Board, Tally, Work};
 use super::{Fallible, pace};
 use crate::explore::dice::Dice;
-use crate::{Array, BoundedSemaphore, Lock, LockError, Process, SemaphoreError};
+use crate::{BoundedSemaphore, Lock, LockError, LockGuard, Process, SemaphoreError, Value};
 
 const LANES: usize = 4;
 const SEATS: u32 = 2;
@@ -21,8 +21,8 @@ pub struct Seats {
     seats: BoundedSemaphore,
     /// One at a time renews: what is released is what was given away.
     renewal: Lock,
-    /// A lane that is about to give a seat away, or has, and has not released another; written by the lane only.
-    renewing: Array<u8>,
+    /// 1: someone is about to give a seat away, or has, and has not released another.
+    renewing: Value<u8>,
 }
 
 impl Seats {
@@ -32,7 +32,7 @@ impl Seats {
         Ok(Seats {
             seats: BoundedSemaphore::new(SEATS)?,
             renewal: Lock::new()?,
-            renewing: Array::new(LANES)?,
+            renewing: Value::new(0)?,
         })
     }
 
@@ -45,44 +45,35 @@ impl Seats {
         Ok(())
     }
 
-    /// Gives one seat away, and makes another. Whether someone died doing so.
-    fn renew(&self, lane: usize) -> Fallible<bool> {
+    /// Gives one seat away, and makes another, dawdling in between. Whether someone died doing so.
+    fn renew(&self, dawdle: impl Fn()) -> Fallible<bool> {
         let seat = self.seats.acquire()?;
-        self.alone(|| {
-            self.renewing.set_unlocked(lane, 1)?;
-            seat.forget();
-            self.seats.release(1)?;
-            Ok(self.renewing.set_unlocked(lane, 0)?)
-        })
+        let (_alone, died) = self.alone()?;
+        self.renewing.set_unlocked(1);
+        seat.forget();
+        dawdle();
+        self.seats.release(1)?;
+        self.renewing.set_unlocked(0);
+        Ok(died)
     }
 
-    /// What a killed predecessor may have left undone: its seat came home, or was given away, or was given away and
-    /// released.
-    fn finish_renewing(&self, lane: usize) -> Fallible {
-        if self.renewing.get_unlocked(lane)? == 0 {
-            return Ok(());
-        }
-        self.alone(|| match self.seats.release(1) {
-            Ok(()) | Err(SemaphoreError::OverRelease { over: 1 }) => {
-                Ok(self.renewing.set_unlocked(lane, 0)?)
-            }
-            Err(other) => Err(other.into()),
-        })?;
-        Ok(())
-    }
-
-    /// Whether the last one who was alone died so.
-    fn alone(&self, work: impl FnOnce() -> Fallible) -> Fallible<bool> {
-        let (_held, died) = match self.renewal.lock() {
-            Ok(held) => (held, false),
-            Err(LockError::OwnerDied(held)) => {
-                held.mark_consistent(); // whoever takes the dead one's place finishes its renewal
-                (held, true)
-            }
+    /// Finishes what the last one has left undone, if it died so: its seat came home, or was given away, or was given
+    /// away and released. Before anyone else renews, or no seat might be left.
+    fn alone(&self) -> Fallible<(LockGuard<'_>, bool)> {
+        let held = match self.renewal.lock() {
+            Ok(held) => return Ok((held, false)),
+            Err(LockError::OwnerDied(held)) => held,
             Err(other) => return Err(other.failure().into()),
         };
-        work()?;
-        Ok(died)
+        if self.renewing.get_unlocked() != 0 {
+            match self.seats.release(1) {
+                Ok(()) | Err(SemaphoreError::OverRelease { over: 1 }) => {}
+                Err(other) => return Err(other.into()),
+            }
+            self.renewing.set_unlocked(0);
+        }
+        held.mark_consistent();
+        Ok((held, true))
     }
 }
 
@@ -96,9 +87,9 @@ impl Work for Seats {
     }
 
     fn judge(&self, _tally: &Tally) -> Fallible {
-        let (seats, renewing) = (self.seats.value(), self.renewing.to_vec_unlocked());
-        if seats != SEATS || renewing.contains(&1) {
-            return Err(format!("{seats} of {SEATS} seats are at home ({renewing:?})").into());
+        let (seats, renewing) = (self.seats.value(), self.renewing.get_unlocked());
+        if seats != SEATS || renewing != 0 {
+            return Err(format!("{seats} of {SEATS} seats are at home ({renewing})").into());
         }
         match self.seats.release(1) {
             Err(SemaphoreError::OverRelease { over: 1 }) => Ok(()),
@@ -110,11 +101,13 @@ impl Work for Seats {
 fn lane(number: usize, seats: Seats, board: Board) -> Fallible {
     let mut line = board.line(number)?;
     let mut dice = Dice::new(line.moves() ^ (number as u64) << 32);
-    seats.finish_renewing(number)?;
+    if seats.alone()?.1 {
+        line.met_a_death();
+    }
     while !line.is_stopped() {
         if dice.below(3) > 0 {
             seats.sit(pace::dawdle(&mut dice, 200))?;
-        } else if seats.renew(number)? {
+        } else if seats.renew(pace::dawdle(&mut dice, 200))? {
             line.met_a_death();
         }
         line.moved();
