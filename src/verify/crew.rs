@@ -232,8 +232,16 @@ impl<W: Work> Crew<W> {
         let firsts = vec![1; crew.work.lanes()];
         crew.await_moves(&firsts, "the first move of each lane")?;
         let names = crew.work.names();
-        let mut pids = crew.processes.iter().filter_map(Process::pid);
-        pids.try_for_each(|pid| shares_no_names(pid, &names))?;
+        for process in &crew.processes {
+            let looked = process.pid().map(|pid| shares_no_names(pid, &names));
+            match (looked, process.exit_code()) {
+                // There was nothing to look at: that is the news.
+                (_, Some(code)) => {
+                    return Err(format!("{} ended with {code}", process.name()).into());
+                }
+                (looked, None) => looked.unwrap_or(Ok(()))?,
+            }
+        }
         Ok(crew)
     }
 
