@@ -275,16 +275,28 @@ fn a_time_out_in_the_action_breaks_the_barrier() {
     let (entered, lock) = (Value::new(false).unwrap(), Lock::new().unwrap());
     let held = lock.lock().unwrap();
     let barrier = Barrier::with_action(2, wait, (entered.clone(), lock.clone())).unwrap();
-    let (last, mut wire) = std::thread::scope(|scope| {
-        let first = scope.spawn(|| barrier.wait_timeout(Duration::from_millis(200)));
-        while barrier.n_waiting() == 0 {
+    let mut timeout = SHORT;
+    let (last, mut wire) = loop {
+        let (last, wire) = std::thread::scope(|scope| {
+            let first = scope.spawn(|| barrier.wait_timeout(timeout));
+            while barrier.n_waiting() == 0 && !barrier.broken() {
+                std::thread::yield_now();
+            }
+            let last = start(come, |exchange| (barrier.clone(), exchange));
+            assert_eq!(first.join().unwrap(), Err(BarrierError::TimedOut));
+            last
+        });
+        while !entered.get().unwrap() && last.is_alive() {
             std::thread::yield_now();
         }
-        let last = start(come, |exchange| (barrier.clone(), exchange));
-        assert_eq!(first.join().unwrap(), Err(BarrierError::TimedOut));
-        last
-    });
-    assert!(entered.get().unwrap());
+        if last.is_alive() {
+            break (last, wire);
+        }
+        // The time was over before it came: there is to be more.
+        ends_well(last);
+        barrier.reset().unwrap();
+        timeout *= 2;
+    };
     drop(held);
     assert_eq!(wire.hear(), broken());
     ends_well(last);
