@@ -5,12 +5,14 @@
 //!
 //! # What is judged
 //! The lanes go on when the dead one is back: no one sleeps on at a barrier that a death has broken. The action counts
-//! the rounds; in the end each lane has passed as many, but for those that deaths, and resets after them, have broken.
+//! the rounds; in the end each lane has passed as many, but for those that deaths, and resets after them, have broken. One more,
+//! killed in its wait, breaks it for who comes next.
 
 use serde::{Deserialize, Serialize};
 
 use super::crew::{Board, Tally, Work};
-use super::{Fallible, pace};
+use super::waiter::killed_in_its_wait;
+use super::{Fallible, pace, stuck};
 use crate::explore::dice::Dice;
 use crate::{Array, Barrier, BarrierError, Process, Value};
 
@@ -35,6 +37,23 @@ impl Meetings {
             passed: Array::new(LANES)?,
         })
     }
+}
+
+impl Meetings {
+    /// A waiter's death breaks it, for the next who comes too.
+    fn judge_a_death(&self) -> Fallible {
+        let waiter = Process::new(wait, (self.barrier.clone(),));
+        killed_in_its_wait(waiter, || Ok(self.barrier.n_waiting() == 1))?;
+        match self.barrier.wait_timeout(stuck::PATIENCE) {
+            Err(BarrierError::Broken) => Ok(()),
+            other => Err(format!("a waiter was killed, and the next one got {other:?}").into()),
+        }
+    }
+}
+
+fn wait(barrier: Barrier) -> Fallible {
+    barrier.wait()?;
+    Ok(())
 }
 
 /// One at a time acts.
@@ -80,7 +99,7 @@ impl Work for Meetings {
         if self.barrier.n_waiting() != 0 || self.barrier.broken() {
             return Err(format!("{:?}, though all have ended", self.barrier).into());
         }
-        Ok(())
+        self.judge_a_death()
     }
 }
 

@@ -49,6 +49,7 @@ mod table;
 mod tree_kills;
 mod turn;
 mod tutorials;
+mod waiter;
 
 pub use progress::{Progress, Screen};
 pub use report::{Budget, Check, Fallible, Report, Size, Technique, Verdict};

@@ -1,9 +1,11 @@
 //! Two clients that meet at a barrier, round after round.
 
 use super::{Facts, Objects};
-use crate::manager::Kind;
+use crate::Process;
+use crate::manager::{BarrierProxy, Kind};
 use crate::verify::Fallible;
 use crate::verify::crew::{Line, Tally};
+use crate::verify::waiter::killed_in_its_wait;
 
 pub fn meet(own: usize, objects: &Objects, facts: &Facts, line: &mut Line) -> Fallible {
     let barrier = &objects.meeting;
@@ -50,5 +52,22 @@ pub fn judge(objects: &Objects, facts: &Facts, tally: &Tally) -> Fallible {
     if passed[0].abs_diff(passed[1]) > tally.kills + 1 {
         return Err(format!("{passed:?} rounds were passed, with {} deaths", tally.kills).into());
     }
+    judge_a_death(&objects.meeting)
+}
+
+/// A waiter's death breaks it.
+fn judge_a_death(barrier: &BarrierProxy) -> Fallible {
+    barrier.reset()?;
+    let waiter = Process::new(wait, (barrier.clone(),));
+    killed_in_its_wait(waiter, || Ok(barrier.count_waiting()? == 1))?;
+    // Who has seen it end, and asks then, finds its end dealt with.
+    match (barrier.is_broken()?, barrier.count_waiting()?) {
+        (true, 0) => Ok(()),
+        _ => Err(format!("a waiter was killed: {barrier}").into()),
+    }
+}
+
+fn wait(barrier: BarrierProxy) -> Fallible {
+    barrier.wait()?;
     Ok(())
 }
