@@ -101,6 +101,16 @@ fn descriptors() -> io::Result<BTreeMap<String, i64>> {
     Ok(descriptors)
 }
 
+/// How many bytes this process shares with others.
+///
+/// # Errors
+/// `/proc` cannot be read.
+pub fn shared_bytes() -> io::Result<u64> {
+    let maps = fs::read_to_string("/proc/self/maps")?;
+    let shared = shared_mappings(&maps);
+    Ok(shared.iter().map(|mapping| mapping.bytes).sum())
+}
+
 /// Sees to it that what a process shares has no name but those that it should have, so that nothing else can be left
 /// behind however it ends.
 ///

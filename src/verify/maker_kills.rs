@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Fallible;
 use super::crew::{Board, Line, Tally, Work};
+use super::leftovers::shared_bytes;
 use crate::explore::dice::Dice;
 use crate::{
     Array, Barrier, BoundedSemaphore, Condition, Event, GetError, Lock, Pipe, Process, PutError,
@@ -44,9 +45,17 @@ const QUEUE_BYTES: usize = 4_096;
 pub struct Objects {
     /// With the maker, and which of its lives it is.
     queue: Queue<(usize, u64, Made)>,
-    /// By maker: how often it was started.
+    /// By lane: how often it was started.
     lives: Array<u64>,
 }
+
+/// Objects between two looks at the memory of their maker.
+const MADE: u64 = 32;
+/// Bytes that it may share more than at first: there are few objects at a time, and those of each size have room in the
+/// first arena of that size.
+const MOST_BYTES: u64 = 7 * (64 << 10);
+/// Bytes that a dead user may hold of its.
+const HELD_BY_ONE: u64 = 32 << 10;
 
 impl Objects {
     /// # Errors
@@ -54,8 +63,14 @@ impl Objects {
     pub fn new() -> Fallible<Objects> {
         Ok(Objects {
             queue: Queue::bounded(4)?,
-            lives: Array::new(MAKERS)?,
+            lives: Array::new(MAKERS + USERS)?,
         })
+    }
+}
+
+impl Objects {
+    fn lives_of_users(&self) -> u64 {
+        self.lives.to_vec_unlocked()[MAKERS..].iter().sum()
     }
 }
 
@@ -140,17 +155,18 @@ impl Work for Objects {
 
 fn lane(number: usize, objects: Objects, board: Board) -> Fallible {
     let mut line = board.line(number)?;
+    let life = objects.lives.get_unlocked(number)? + 1;
+    objects.lives.set_unlocked(number, life)?;
     if number < MAKERS {
-        make(number, &objects, &mut line)
+        make(number, life, &objects, &mut line)
     } else {
         try_out(&objects, &mut line)
     }
 }
 
-fn make(maker: usize, objects: &Objects, line: &mut Line) -> Fallible {
+fn make(maker: usize, life: u64, objects: &Objects, line: &mut Line) -> Fallible {
     let mut dice = Dice::new(line.moves() ^ (maker as u64) << 32);
-    let life = objects.lives.get_unlocked(maker)? + 1;
-    objects.lives.set_unlocked(maker, life)?;
+    let (at_first, lives) = (shared_bytes()?, objects.lives_of_users());
     while !line.is_stopped() {
         let made = Made::new(dice.below(KINDS))?;
         match objects.queue.put((maker, life, made)) {
@@ -159,6 +175,18 @@ fn make(maker: usize, objects: &Objects, line: &mut Line) -> Fallible {
             Err(other) => return Err(other.to_string().into()),
         }
         line.moved();
+        if line.moves().is_multiple_of(MADE) {
+            // Some may be dead, and not started again.
+            let dead = objects.lives_of_users() - lives + USERS as u64;
+            let (shared, most) = (shared_bytes()?, at_first + MOST_BYTES + HELD_BY_ONE * dead);
+            if shared > most {
+                let made = line.moves();
+                return Err(format!(
+                    "{made} objects were made, and their maker shares {shared} bytes, not {most}"
+                )
+                .into());
+            }
+        }
     }
     Ok(())
 }
