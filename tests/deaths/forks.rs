@@ -184,8 +184,7 @@ fn print_and_try(lock: Lock) {
     assert_eq!(made.get().unwrap(), 10);
 }
 
-#[test]
-fn children_start_while_another_thread_holds_a_lock_and_stdout() {
+fn start_beside_a_thread() {
     let lock = Lock::new().unwrap();
     let (told, held) = mpsc::channel();
     let (end, until) = mpsc::channel::<()>();
@@ -211,4 +210,9 @@ fn children_start_while_another_thread_holds_a_lock_and_stdout() {
             "{refused:?}"
         );
     });
+}
+
+#[test]
+fn children_start_while_another_thread_holds_a_lock_and_stdout() {
+    in_time(start_beside_a_thread, ());
 }

@@ -8,7 +8,7 @@ mod peers;
 #[expect(dead_code, reason = "the tests of processes use the rest")]
 mod wire;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use forkproof::Process;
 use forkproof::process::{Argument, Target};
@@ -37,6 +37,21 @@ fn here(exchange: &str) -> Wire {
     let mut wire = Wire::call(exchange);
     wire.say("here");
     wire
+}
+
+/// Until it sleeps: in what it does after [`here`].
+fn asleep(p: &Process) {
+    let stat = format!("/proc/{}/stat", p.pid().unwrap());
+    let deadline = Instant::now() + LONG;
+    loop {
+        // Behind the name, which is in parentheses.
+        let text = std::fs::read_to_string(&stat).unwrap();
+        if text.rsplit(") ").next().unwrap().starts_with('S') {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{p:?} does not fall asleep");
+        std::thread::yield_now();
+    }
 }
 
 fn stay() -> ! {

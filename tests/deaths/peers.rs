@@ -19,10 +19,12 @@ use std::time::Instant;
 use forkproof::manager::{Manager, ManagerError, QueueProxy};
 use forkproof::{
     Address, Barrier, BarrierError, Condition, Event, GetError, Lock, LockError, Pipe, Pool,
-    PoolError, Process, Queue, RLock, Semaphore, Sender, SharedMemory,
+    PoolError, Process, Queue, RLock, Semaphore, Sender, SharedMemory, StartMethod,
 };
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
 
-use super::{LONG, SHORT, here, in_time, kill, start, stay};
+use super::{LONG, SHORT, asleep, here, in_time, kill, start, stay};
 use crate::wire::{Exchange, Wire};
 
 fn hold(lock: Lock, rlock: RLock, permits: Semaphore, exchange: String) {
@@ -103,6 +105,9 @@ fn a_killed_getter_hides_no_item() {
     let queue = Queue::new().unwrap();
     for number in 0..20 {
         let (getter, _) = start(get, |exchange| (queue.clone(), exchange));
+        if number % 2 == 0 {
+            asleep(&getter);
+        }
         kill(&getter);
         queue.put(number).unwrap();
         assert_eq!(queue.get_timeout(LONG).unwrap(), number);
@@ -199,6 +204,9 @@ fn a_dead_client_swallows_no_item() {
     let queue = manager.queue().unwrap();
     for number in 0..20 {
         let (client, _) = start(get_managed, |exchange| (queue.clone(), exchange));
+        if number % 2 == 0 {
+            asleep(&client);
+        }
         kill(&client);
         queue.put(number).unwrap();
         assert_eq!(queue.get_timeout(LONG).unwrap(), number);
@@ -259,12 +267,25 @@ fn attach(name: String, exchange: String) {
     stay()
 }
 
+/// Nor does anyone who was started on its behalf: all that it left behind have ended, too, before the look.
+fn attach_and_die(name: String) {
+    nix::sys::prctl::set_child_subreaper(true).unwrap();
+    let exchange = Exchange::new();
+    // A direct fork: this process has no zygote, which would stay.
+    let attacher = Process::new(attach, (name.clone(), exchange.name.clone()));
+    let attacher = attacher.start_method(StartMethod::Fork);
+    attacher.start().unwrap();
+    assert_eq!(exchange.accept().hear(), "here");
+    kill(&attacher);
+    while waitpid(Pid::from_raw(-1), None).is_ok() {}
+    SharedMemory::attach(&name).unwrap();
+}
+
 #[test]
 fn who_attached_and_died_destroys_nothing() {
     let made = SharedMemory::create(1).unwrap();
-    let (attacher, _) = start(attach, |exchange| (made.name().to_owned(), exchange));
-    kill(&attacher);
-    let found = SharedMemory::attach(made.name());
-    made.unlink().unwrap();
-    found.unwrap();
+    let outcome = std::panic::catch_unwind(|| in_time(attach_and_die, (made.name().to_owned(),)));
+    let unlinked = made.unlink();
+    outcome.unwrap();
+    unlinked.unwrap();
 }
