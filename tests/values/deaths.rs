@@ -230,15 +230,15 @@ fn a_process_that_exits_or_aborts_with_the_lock_is_as_dead_as_a_killed_one() {
     fn forget(lock: Lock) {
         std::mem::forget(lock.lock().unwrap());
     }
-    fn hang_up(lock: Lock) {
+    fn signal_itself(lock: Lock) {
         let _held = lock.lock().unwrap();
-        raise(Signal::SIGHUP).unwrap();
+        raise(Signal::SIGUSR1).unwrap(); // SIGHUP is ignored under nohup(1)
     }
     let lock = Lock::new().unwrap();
     let ends = [
         (Process::new(exit, (lock.clone(),)), 3),
         (Process::new(forget, (lock.clone(),)), 0),
-        (Process::new(hang_up, (lock.clone(),)), -1),
+        (Process::new(signal_itself, (lock.clone(),)), -10),
     ];
     for (p, code) in ends {
         p.start().unwrap();
