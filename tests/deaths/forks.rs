@@ -9,7 +9,7 @@ use forkproof::{
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, alarm, fork};
 
-use super::{LONG, SHORT, here, in_time, kill, start, stay};
+use super::{LONG, SHORT, here, in_time, kill, start_parent, stay};
 use crate::wire::{Exchange, Wire};
 
 forkproof::spawnable!(print_and_try);
@@ -112,7 +112,7 @@ fn fork_and_stay(lock: Lock, to_child: String, own: String) {
 #[test]
 fn when_the_parent_dies_its_forked_child_is_no_owner() {
     let (lock, to_child) = (Lock::new().unwrap(), Exchange::new());
-    let (parent, _) = start(fork_and_stay, |own| {
+    let (parent, _) = start_parent(fork_and_stay, |own| {
         (lock.clone(), to_child.name.clone(), own)
     });
     let mut child: Wire = to_child.accept();

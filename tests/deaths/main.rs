@@ -19,13 +19,29 @@ const SHORT: Duration = Duration::from_millis(20);
 /// A wait that is ended by what it waits for, or the test fails.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Starts a child that calls as soon as it has come so far, and waits until it has.
+/// Starts a child that calls as soon as it has come so far, and waits until it has. It ends with a test that fails.
 fn start<F: Target<Args>, Args: Argument>(
     target: F,
     args: impl FnOnce(String) -> Args,
 ) -> (Process, Wire) {
+    start_as(true, target, args)
+}
+
+/// The same, of one that starts others.
+fn start_parent<F: Target<Args>, Args: Argument>(
+    target: F,
+    args: impl FnOnce(String) -> Args,
+) -> (Process, Wire) {
+    start_as(false, target, args)
+}
+
+fn start_as<F: Target<Args>, Args: Argument>(
+    daemon: bool,
+    target: F,
+    args: impl FnOnce(String) -> Args,
+) -> (Process, Wire) {
     let exchange = Exchange::new();
-    let p = Process::new(target, args(exchange.name.clone()));
+    let p = Process::new(target, args(exchange.name.clone())).daemon(daemon);
     p.start().unwrap();
     let mut wire = exchange.accept();
     assert_eq!(wire.hear(), "here");

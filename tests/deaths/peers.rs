@@ -24,7 +24,7 @@ use forkproof::{
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use super::{LONG, SHORT, asleep, here, in_time, kill, start, stay};
+use super::{LONG, SHORT, asleep, here, in_time, kill, start, start_parent, stay};
 use crate::wire::{Exchange, Wire};
 
 fn hold(lock: Lock, rlock: RLock, permits: Semaphore, exchange: String) {
@@ -248,7 +248,7 @@ fn start_both(to_daemon: String, proxies: Sender<QueueProxy<u32>>, own: String) 
 fn a_killed_parents_daemons_and_manager_end() {
     let to_daemon = Exchange::new();
     let (proxy, proxies) = Pipe::one_way().unwrap();
-    let (parent, _) = start(start_both, |own| (to_daemon.name.clone(), proxies, own));
+    let (parent, _) = start_parent(start_both, |own| (to_daemon.name.clone(), proxies, own));
     let mut daemon: Wire = to_daemon.accept();
     assert_eq!(daemon.hear(), "here");
     let queue: QueueProxy<u32> = proxy.recv().unwrap();
