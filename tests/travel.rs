@@ -96,7 +96,7 @@ fn check(start: impl FnOnce(&All) -> Result<Process>) -> Result<()> {
     assert_eq!((all.joinable.get()?, all.simple.get()?), (1, 2));
     assert_eq!(all.joinable.unfinished(), 1);
     all.joinable.task_done()?;
-    all.joinable.join();
+    all.joinable.join().unwrap();
     assert_eq!(receiver.recv()?, 3);
     Ok(())
 }

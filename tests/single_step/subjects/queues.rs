@@ -99,7 +99,12 @@ pub(super) static CASES: &[Case] = &[
         let tasks = Tasks::of(stage, 1);
         tasks.fall_asleep(stage, 1);
         let (mine, after) = (tasks.clone(), tasks.clone());
-        stage.victim(|| (), move |()| drop(mine.0.get().expect("one task")));
+        stage.victim(
+            || (),
+            move |()| {
+                mine.0.get().expect("one task");
+            },
+        );
         stage.survivor("who works after", move |_| {
             if after.0.try_get().is_ok() {
                 after.0.task_done().expect("one is unfinished");
