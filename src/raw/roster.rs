@@ -124,15 +124,16 @@ impl<'a, W: World> Roster<'a, W> {
     fn mark_if(&self, place: usize, of: impl Fn(Occupant) -> bool) -> Option<Watch<'a, W>> {
         let word = self.word(place);
         loop {
-            // Relaxed, here and below: whoever sleeps has the kernel compare again; whoever takes, acquires.
-            let seen = word.load(Relaxed);
+            // Acquire, here and below: as in look(), for who is about to sleep on what it has seen of a place that is
+            // to be had. Relaxed on failure: looked at again.
+            let seen = word.load(Acquire);
             if !of(Occupant::of(seen)) {
                 return None;
             }
             let marked = seen | WAITERS;
             if seen == marked
                 || word
-                    .compare_exchange(seen, marked, Relaxed, Relaxed)
+                    .compare_exchange(seen, marked, Acquire, Relaxed)
                     .is_ok()
             {
                 return Some((word, marked));

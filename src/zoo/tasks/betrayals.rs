@@ -20,8 +20,8 @@ pub const VARIANTS: &[Variant] = variants![
     "no wake at the bell", NoWake: "whoever does the last task wakes no one" => "joined", "processed";
     "bell left asleep", BellLeftAsleep: "a wake, but whoever is about to sleep is not told" => "joined", "processed";
     "bell unannounced", BellUnannounced: "the kernel does not know who is about to wake" => "worker killed";
-    "hands unwatched", HandsUnwatched: "who sleeps is not woken by a worker's death" => "worker killed";
-    "hand not robust", NotLinked: "a dead worker keeps its hand" => "worker killed";
+    "hands unwatched", HandsUnwatched: "who sleeps is not woken by a worker's death" => "worker killed at its task";
+    "hand not robust", NotLinked: "a dead worker keeps its hand" => "worker killed", "worker killed at its task";
     "take undone", TakeUndone: "what the dead was about to take is in its hand" => "worker killed";
     "take forgotten", TakeForgotten: "what the dead had just taken is not in its hand" => "worker killed";
 ];

@@ -52,7 +52,7 @@ fn living<W: World>() -> Vec<Model> {
             claim: "a task that is put while others end is waited for, or came later",
             programs: vec![Program::new(
                 Shop::<W>::of::<1>,
-                &[join, two, |shop| shop.put()],
+                &[|shop| shop.join_first(), two, |shop| shop.put()],
                 end,
             )],
             preemptions_quick: Some(1),
@@ -136,27 +136,40 @@ fn dying<W: World>() -> Vec<Model> {
                 end,
             )],
             victims: &[2],
-            preemptions_quick: Some(1),
+            preemptions_quick: Some(0),
+            preemptions_full: Some(1),
             meets: &[Meets::Sleep, Meets::OwnerDeath, Meets::PassedOn],
             ..MODEL
         },
         Model {
-            name: "worker in the ring killed",
-            claim: "its task is done, or is there for the next",
+            name: "worker killed at its task",
+            claim: "who waits learns of it, or that the task is done",
             programs: vec![Program::new(
-                Shop::<W>::of::<1>,
+                Shop::<W>::with_one_in_hand,
+                &[join, |shop| shop.do_in_hand()],
+                end,
+            )],
+            victims: &[2],
+            preemptions_quick: Some(2),
+            meets: &[Meets::Sleep, Meets::OwnerDeath],
+            ..MODEL
+        },
+        Model {
+            name: "worker in the ring killed",
+            claim: "its task is done, or is there for the next; and there is nothing to wait for",
+            programs: vec![Program::new(
+                Shop::<W>::closed::<1>,
                 &[
                     |shop| {
+                        shop.do_until_closed();
                         shop.join();
-                        shop.close();
                     },
                     |shop| shop.process(),
-                    |shop| shop.do_until_closed(),
                 ],
                 |shop| shop.settle(0),
             )],
             victims: &[2],
-            preemptions_quick: Some(1),
+            preemptions_quick: Some(2),
             meets: &[Meets::Sleep, Meets::OwnerDeath],
             ..MODEL
         },
@@ -169,8 +182,23 @@ fn dying<W: World>() -> Vec<Model> {
                 |shop| shop.settle(0),
             )],
             victims: &[2],
-            preemptions_quick: Some(1),
+            preemptions_quick: Some(0),
+            preemptions_full: Some(1),
             meets: &[Meets::Sleep, Meets::OwnerDeath],
+            ..MODEL
+        },
+        Model {
+            name: "worker in the ring killed, and one waits",
+            claim: "the same, and who waits is woken by the death or by the next one's work",
+            programs: vec![Program::new(
+                Shop::<W>::closed::<1>,
+                &[join, |shop| shop.process(), |shop| shop.do_until_closed()],
+                |shop| shop.settle(0),
+            )],
+            victims: &[2],
+            preemptions_full: Some(1),
+            meets: &[Meets::Sleep, Meets::OwnerDeath],
+            full_only: true,
             ..MODEL
         },
         Model {
@@ -178,11 +206,17 @@ fn dying<W: World>() -> Vec<Model> {
             claim: "what it has not written off is left to the next",
             programs: vec![Program::new(
                 Shop::<W>::with_one_left,
-                &[join, |shop| shop.write_off(), |shop| shop.write_off()],
+                &[
+                    |shop| {
+                        shop.write_off();
+                        shop.join();
+                    },
+                    |shop| shop.write_off(),
+                ],
                 |shop| shop.settle(0),
             )],
             victims: &[2],
-            preemptions_quick: Some(1),
+            preemptions_quick: Some(2),
             meets: &[Meets::OwnerDeath],
             ..MODEL
         },

@@ -35,7 +35,7 @@ struct Notes {
     puts: Cell<u32>,
     /// By lane: its hand, when it has one.
     hands: [Cell<Option<usize>>; IDS],
-    /// Dones that were begun, and those that returned.
+    /// Dones that were begun, by the dead and again included, and those that returned.
     begun: Cell<u32>,
     counted: Cell<u32>,
     /// Of the dones, those that are write-offs.
@@ -106,7 +106,28 @@ impl<W: World> Shop<W> {
         assert_eq!(put, Ok(()), "though the wait has no end");
     }
 
-    /// The same, whose task is in the hand of one that has left.
+    /// The same, and there will be no more.
+    pub fn closed<const TASKS: usize>() -> Self {
+        let shop = Self::of::<TASKS>();
+        shop.ring().close(&mut ()).expect("it holds no lock");
+        shop
+    }
+
+    /// One task, which is in the hand of the second lane.
+    pub fn with_one_in_hand() -> Self {
+        let shop = Self::of::<1>();
+        acting_as(2, || assert!(shop.take(Patience::None)));
+        shop
+    }
+
+    /// Does the task in its hand.
+    pub fn do_in_hand(&self) {
+        self.work();
+        assert_eq!(self.done(), Ok(()), "a task too few");
+        self.leave();
+    }
+
+    /// One task, which is in the hand of one that has left.
     pub fn with_one_left() -> Self {
         let shop = Self::of::<1>();
         acting_as(PASSER_BY, || {
@@ -155,10 +176,6 @@ impl<W: World> Shop<W> {
     pub fn do_until_closed(&self) {
         while self.do_one(Patience::Endless) {}
         self.leave();
-    }
-
-    pub fn close(&self) {
-        self.ring().close(&mut ()).expect("it holds no lock");
     }
 
     /// Does a task in the ring, if there will be one.
@@ -231,6 +248,12 @@ impl<W: World> Shop<W> {
         }
     }
 
+    /// Waits for the first task: others may come, and be begun, as soon as it is done.
+    pub fn join_first(&self) {
+        assert_eq!(self.tasks().wait(Patience::Endless), Ok(()));
+        assert!(self.notes.begun.get() > 0, "joined, and none was begun");
+    }
+
     pub fn join_soon(&self) {
         match self.tasks().wait(soon()) {
             Ok(()) => self.is_joined(),
@@ -256,7 +279,7 @@ impl<W: World> Shop<W> {
         let begun = self.notes.begun.get();
         let left = self.tasks().left();
         assert!(
-            (puts - begun..=puts - counted).contains(&left),
+            (puts.saturating_sub(begun)..=puts - counted).contains(&left),
             "{left} of {puts} are left, {counted} to {begun} were done"
         );
         assert!(left <= most, "{left} are left");
