@@ -222,6 +222,12 @@ impl<T> Shared for JoinableQueue<T> {
     }
 }
 
+impl<T> Drop for JoinableQueue<T> {
+    fn drop(&mut self) {
+        hands::let_go(self.queue.channel.block());
+    }
+}
+
 impl<T> Clone for JoinableQueue<T> {
     fn clone(&self) -> Self {
         JoinableQueue {

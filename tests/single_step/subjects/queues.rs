@@ -81,7 +81,8 @@ pub(super) static CASES: &[Case] = &[
         });
         tasks.finish(stage, 1);
     }),
-    quiet("JoinableQueue", "join", |stage| {
+    // The worker goes on while it wakes the victim.
+    busy("JoinableQueue", "join", |stage| {
         let tasks = Tasks::of(stage, 1);
         let (mine, worker) = (tasks.clone(), tasks.clone());
         stage.poised(
@@ -112,7 +113,8 @@ pub(super) static CASES: &[Case] = &[
         });
         stage.judge(move |_| tasks.are_done_or_the_victims());
     }),
-    quiet("JoinableQueue", "write_off", |stage| {
+    // Another thread's addresses stay in the links of its hand.
+    busy("JoinableQueue", "write_off", |stage| {
         let tasks = Tasks::of(stage, 2);
         let dead = tasks.clone();
         let ended = std::thread::spawn(move || drop(dead.0.get())).join();
