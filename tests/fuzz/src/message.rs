@@ -131,7 +131,7 @@ fn read(kind: u8, bytes: &[u8], files: &Files) {
         11 => object::<Array<u16>>(bytes, files, |array| drop(array.to_vec_unlocked())),
         12 => object::<Queue<String>>(bytes, files, |queue| drop(queue.try_get())),
         13 => object::<JoinableQueue<u8>>(bytes, files, |queue| {
-            queue.join_timeout(NOW);
+            let _joined = queue.join_timeout(NOW);
         }),
         // These are shown memory that lies, and are not asked: what they keep to is in memory that is theirs.
         14 => object::<Semaphore>(bytes, files, |_| ()),
