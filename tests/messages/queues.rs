@@ -9,8 +9,8 @@ use forkproof::shm::passage::{pack, unpack};
 use forkproof::shm::{Block, Shared, block};
 use forkproof::sys::robust;
 use forkproof::{
-    GetError, JoinableQueue, Lock, LockError, LockFailure, Pipe, Process, PutError, Queue,
-    Receiver, Sender, SimpleQueue, TaskError, Value,
+    GetError, JoinError, JoinableQueue, Lock, LockError, LockFailure, Pipe, Process, PutError,
+    Queue, Receiver, Sender, SimpleQueue, TaskError, Value,
 };
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -24,11 +24,11 @@ const TAIL: usize = 40;
 const HEAD: usize = 168;
 const LOCKS: [usize; 2] = [0, 128];
 const LINES: [usize; 2] = [48, 176];
-const TASKS: usize = 256;
-const STAMPS: usize = 304;
+const STAMPS: usize = 256;
 const BYTES: usize = 384;
 /// A record's own units, of 8 bytes each.
 const UNITS: u32 = 16;
+const TASKS_LOCK: usize = BYTES + UNITS as usize * 8 + 40;
 
 /// Its first item is 8 bytes and one for their number: three units, and one record.
 fn queue() -> JoinableQueue<Vec<u8>> {
@@ -209,6 +209,19 @@ fn a_handle_of_too_little_memory_is_refused() {
     assert!(value.contains("in 64 bytes"), "{value}");
 }
 
+/// Or the others would write where nothing is.
+#[test]
+fn the_places_are_where_these_tests_think() {
+    let queue = queue();
+    let part = |at| queue.part(at);
+    assert_eq!(LOCKS.map(part), ["'s putters' lock", "'s getters' lock"]);
+    assert_eq!(LINES.map(part), ["'s putters' line", "'s getters' line"]);
+    assert_eq!(part(TAIL), "'s tail");
+    assert_eq!(part(STAMPS), "'s stamps");
+    assert_eq!(part(BYTES), " at byte 0");
+    assert_eq!(part(TASKS_LOCK), "'s tasks' lock");
+}
+
 /// Beyond the largest id that a kernel gives out.
 const NOBODY: u32 = 0x2000_0001;
 
@@ -225,8 +238,9 @@ fn no_one_waits_for_an_owner_that_is_no_thread_or_is_the_caller() {
                 assert!(!queue.is_closed());
             }
             let queue = queue();
-            queue.block().set(TASKS, owner);
+            queue.block().set(TASKS_LOCK, owner);
             assert_eq!(queue.task_done(), Err(TaskError::Corrupt));
+            assert_eq!(queue.join(), Err(JoinError::Corrupt));
             assert_eq!(queue.try_get().unwrap(), [1; 8]);
         }
         for at in LINES {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -17,7 +17,7 @@ use crate::raw::ring::{
     Bytes, GetRefused, PutRefused, RECORDS_MAX, RawRing, Record, Ring, UNIT, UNITS_MAX,
 };
 use crate::raw::{Patience, RawTasks, Refused};
-use crate::shm::passage::{self, Holds, Parcel};
+use crate::shm::passage::{self, Parcel};
 use crate::shm::{Block, InShared, block};
 use crate::sync::{LockError, LockFailure};
 use crate::sys::message::FDS_PER_PACKET;
@@ -92,13 +92,6 @@ pub(super) struct Channel {
     units: u32,
     records_max: u32,
     counts_tasks: bool,
-}
-
-/// An item that is being processed; given up when it is dropped.
-pub(super) struct Claim<'a> {
-    channel: &'a Channel,
-    record: Record,
-    files: Vec<OwnedFd>,
 }
 
 impl Channel {
@@ -199,18 +192,6 @@ impl Channel {
         let receiving = taking.receiving;
         let record = record.map_err(|refused| get_error(refused, receiving.failure))?;
         passage::unpack(content(&record), receiving.files).map_err(GetError::Unreadable)
-    }
-
-    /// The first item, which stays where it is.
-    pub fn claim(&self, patience: Patience) -> Result<Claim<'_>, GetError> {
-        let mut receiving = Receiving::new(&self.shelf);
-        let record = self.ring().claim(patience, &mut receiving);
-        let record = record.map_err(|refused| get_error(refused, receiving.failure))?;
-        Ok(Claim {
-            channel: self,
-            record,
-            files: receiving.files,
-        })
     }
 
     pub fn close(&self) -> Result<(), LockFailure> {
@@ -357,7 +338,7 @@ enum Refusal {
     Ring(PutRefused),
 }
 
-fn get_error(refused: GetRefused, failure: Option<io::Error>) -> GetError {
+pub(super) fn get_error(refused: GetRefused, failure: Option<io::Error>) -> GetError {
     match refused {
         GetRefused::Closed => GetError::Closed,
         GetRefused::Empty => GetError::Empty,
@@ -371,41 +352,13 @@ fn get_error(refused: GetRefused, failure: Option<io::Error>) -> GetError {
 }
 
 /// A record's bytes behind its stamp.
-fn content(record: &Record) -> &[u8] {
+pub(super) fn content(record: &Record) -> &[u8] {
     let stamp_bytes = if record.mark & STAMPED == 0 {
         0
     } else {
         STAMP_BYTES
     };
     record.bytes.get(stamp_bytes..).unwrap_or_default()
-}
-
-impl Claim<'_> {
-    /// A copy of the item; with it, what it holds of the objects that the item names.
-    pub fn copy<T: DeserializeOwned>(&mut self) -> Result<(T, Holds), GetError> {
-        let files = std::mem::take(&mut self.files);
-        passage::unpack_copy(content(&self.record), files).map_err(GetError::Unreadable)
-    }
-
-    /// The item is done with, and leaves the queue: as a task, it is done.
-    pub fn finish(self) -> Result<(), GetError> {
-        let mut taking = Taking::new(self.channel, Fate::Done);
-        let finished = self.channel.ring().finish(&mut taking);
-        match finished {
-            Ok(()) => taking.counted(),
-            Err(refused) => Err(get_error(refused, taking.receiving.failure)),
-        }
-    }
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        // Finished; or inherited by a forked child, which holds nothing.
-        let ring = self.channel.ring();
-        if ring.has_claim() {
-            ring.abandon();
-        }
-    }
 }
 
 struct Handle<'a>(&'a Arc<Block>);

@@ -65,6 +65,10 @@ use crate::sys::Os;
 /// Of that the kernel tells for at most 100 threads at a time: what the hundred and first gets is nobody's task, and
 /// if it dies, `join` waits on. A thread's place comes back when it ends, or has let go of the queue.
 ///
+/// # When something else writes to its memory
+/// As [`Queue`]. But a thread that got tasks has a place in the queue's memory, as the owner of a lock has it: links that
+/// are changed there are followed.
+///
 /// # Memory ordering
 /// As [`Queue`]; what was written before `task_done`, or in `process`, is seen after `join`.
 pub struct JoinableQueue<T> {

@@ -1,6 +1,7 @@
 //! `Queue`: items from many putters to many getters, in order, whoever dies; and two of its kind.
 
 mod channel;
+mod claim;
 mod error;
 mod hands;
 mod joinable;
