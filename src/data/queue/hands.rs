@@ -28,10 +28,9 @@ impl Hand {
         tasks_of(&self.block, self.tasks_at).is_mine(self.number)
     }
 
-    /// Nothing is in it, and no one in this process has the queue but for so many handles.
-    fn is_idle_but_for(&self, handles: usize) -> bool {
-        let tasks = tasks_of(&self.block, self.tasks_at);
-        Arc::strong_count(&self.block) == 1 + handles && !tasks.is_full(self.number)
+    /// No one in this process has the queue any more but for so many handles: no task in it will be done here.
+    fn is_let_go_but_for(&self, handles: usize) -> bool {
+        Arc::strong_count(&self.block) == 1 + handles
     }
 }
 
@@ -62,7 +61,7 @@ fn own_or_new(block: &Arc<Block>, tasks_at: usize) -> Option<usize> {
     }
     let taken = HANDS.try_with(|hands| {
         let mut hands = hands.borrow_mut();
-        hands.retain(|hand| hand.is_own() && !hand.is_idle_but_for(0));
+        hands.retain(|hand| hand.is_own() && !hand.is_let_go_but_for(0));
         hands.try_reserve(1).ok()?;
         let number = tasks_of(block, tasks_at).take_hand()?;
         hands.push(Hand {
@@ -76,14 +75,14 @@ fn own_or_new(block: &Arc<Block>, tasks_at: usize) -> Option<usize> {
 }
 
 /// Before a handle is dropped: if it is this process's last one, the calling thread's hand is given back, so that the
-/// queue's memory is.
+/// queue's memory is. What is in it is no one's.
 pub(super) fn let_go(block: &Arc<Block>) {
     // Not at the thread's very end, nor while a hand is being taken: then it is when the next one is.
     let _let_go = HANDS.try_with(|hands| {
         if let Ok(mut hands) = hands.try_borrow_mut() {
             hands.retain(|hand| {
                 let is_of_it = Arc::ptr_eq(&hand.block, block);
-                !(is_of_it && hand.is_own() && hand.is_idle_but_for(1))
+                !(is_of_it && hand.is_own() && hand.is_let_go_but_for(1))
             });
         }
     });

@@ -58,7 +58,7 @@ use crate::sys::Os;
 /// out, and is done with one store: the count is true whoever dies. **A worker that is killed with tasks** is told to
 /// all who wait in [`join`](JoinableQueue::join), at once, and to all who come to wait:
 /// [`WorkerDied`](JoinError::WorkerDied), with how many tasks. So is a thread that ends with tasks while its process
-/// lives on. Whether they were done, nobody knows; whoever does may put the items again, or not, and then
+/// lives on, or whose process lets go of the queue. Whether they were done, nobody knows; whoever does may put the items again, or not, and then
 /// [writes them off](JoinableQueue::write_off). A task that is [processed](Queue::process) is in the queue again when
 /// its worker dies, for the next one, and nobody needs to be told.
 ///
