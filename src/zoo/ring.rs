@@ -19,7 +19,7 @@
 //! # What it does not
 //! Rings of more than a few units, more lanes, more records; what goes along outside of the ring.
 
-mod betrayals;
+pub(super) mod betrayals;
 mod models;
 pub(super) mod traffic;
 

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::{self, Relaxed};
 use super::models;
 use crate::explore::loom::{self, LoomWide, LoomWord};
 use crate::world::{WAITERS, Wide, Word};
+use crate::zoo::betrayals::NotLinked;
 use crate::zoo::broken::{Broken, Sabotage};
 use crate::zoo::variant::{Variant, variants};
 
@@ -27,7 +28,7 @@ pub const VARIANTS: &[Variant] = variants![
     "line not robust", NotLinked: "a dead leader keeps its place in the line" => "getter killed", "worker killed";
 ];
 
-struct CommitRelaxed;
+pub(in crate::zoo) struct CommitRelaxed;
 impl Sabotage for CommitRelaxed {
     fn wide_store(&self, wide: &LoomWide, value: u64, _: Ordering) {
         wide.store(value, Relaxed);
@@ -52,14 +53,14 @@ impl Sabotage for TornCommit {
 }
 
 /// The locks' own wakes go by another way, unless very many sleep.
-struct NoWake;
+pub(in crate::zoo) struct NoWake;
 impl Sabotage for NoWake {
     fn wake(&self, _: &LoomWord, _: u32) -> u32 {
         0
     }
 }
 
-struct GateLeftAsleep;
+pub(in crate::zoo) struct GateLeftAsleep;
 impl Sabotage for GateLeftAsleep {
     fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
         if value != AWAKE || !is_gate(word) {
@@ -89,7 +90,7 @@ impl Sabotage for GateLate {
     }
 }
 
-struct GateUnannounced;
+pub(in crate::zoo) struct GateUnannounced;
 impl Sabotage for GateUnannounced {
     fn announce(&self, word: &LoomWord) {
         // The newest value; a lock's word says this only after several had slept on it at once.
@@ -106,12 +107,6 @@ impl Sabotage for WithdrawsBeforeWake {
         loom::withdraw();
         word.wake(count)
     }
-}
-
-struct NotLinked;
-impl Sabotage for NotLinked {
-    fn link(&self, _: &LoomWord) {}
-    fn unlink(&self, _: &LoomWord) {}
 }
 
 /// Of a word that 0 is stored in: in a lock's own word no one stores that while it is announced.

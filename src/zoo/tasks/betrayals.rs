@@ -4,63 +4,27 @@
 use std::sync::atomic::Ordering::{self, Relaxed};
 
 use super::models;
-use crate::explore::loom::{self, LoomWide, LoomWord};
-use crate::world::{Deadline, WAITERS, Wide, Woken, Word};
+use crate::explore::loom::LoomWord;
+use crate::world::{Deadline, Woken, Word};
+use crate::zoo::betrayals::NotLinked;
 use crate::zoo::broken::{Broken, Sabotage};
+use crate::zoo::ring::betrayals::{CommitRelaxed, GateLeftAsleep, GateUnannounced, NoWake};
 use crate::zoo::variant::{Variant, variants};
 
-const AWAKE: u32 = 0;
-const ASLEEP: u32 = WAITERS;
 const TAKING: u32 = 1;
 
 /// Every broken variant of the tasks.
 pub const VARIANTS: &[Variant] = variants![
     in models::all::<Broken>;
-    "taken relaxed", TakenRelaxed: "a task leaves the ring before it is seen to be in a hand" => "joined";
+    "taken relaxed", CommitRelaxed: "a task leaves the ring before it is seen to be in a hand" => "joined";
     "no wake at the bell", NoWake: "whoever does the last task wakes no one" => "joined", "processed";
-    "bell left asleep", BellLeftAsleep: "a wake, but whoever is about to sleep is not told" => "joined", "processed";
-    "bell unannounced", BellUnannounced: "the kernel does not know who is about to wake" => "worker killed";
+    "bell left asleep", GateLeftAsleep: "a wake, but whoever is about to sleep is not told" => "joined", "processed";
+    "bell unannounced", GateUnannounced: "the kernel does not know who is about to wake" => "worker killed";
     "hands unwatched", HandsUnwatched: "who sleeps is not woken by a worker's death" => "worker killed at its task";
     "hand not robust", NotLinked: "a dead worker keeps its hand" => "worker killed", "worker killed at its task";
     "take undone", TakeUndone: "what the dead was about to take is in its hand" => "worker killed";
     "take forgotten", TakeForgotten: "what the dead had just taken is not in its hand" => "worker killed";
 ];
-
-/// The ring's own commits lose their order, too.
-struct TakenRelaxed;
-impl Sabotage for TakenRelaxed {
-    fn wide_store(&self, wide: &LoomWide, value: u64, _: Ordering) {
-        wide.store(value, Relaxed);
-    }
-}
-
-/// The locks' own wakes go by another way, unless very many sleep.
-struct NoWake;
-impl Sabotage for NoWake {
-    fn wake(&self, _: &LoomWord, _: u32) -> u32 {
-        0
-    }
-}
-
-struct BellLeftAsleep;
-impl Sabotage for BellLeftAsleep {
-    fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
-        if value != AWAKE || !loom::is_announced(word) {
-            word.store(value, order);
-        }
-    }
-}
-
-struct BellUnannounced;
-impl Sabotage for BellUnannounced {
-    fn announce(&self, word: &LoomWord) {
-        // The newest value; a lock's word says this only after several had slept on it at once.
-        let newest = word.compare_exchange(ASLEEP, ASLEEP, Relaxed, Relaxed);
-        if newest.is_err() {
-            loom::announce(word);
-        }
-    }
-}
 
 /// Sleeps on the bell alone.
 struct HandsUnwatched;
@@ -68,12 +32,6 @@ impl Sabotage for HandsUnwatched {
     fn wait_any(&self, words: &[(&LoomWord, u32)], until: Option<Deadline>) -> Woken {
         LoomWord::wait_any(&words[..1], until)
     }
-}
-
-struct NotLinked;
-impl Sabotage for NotLinked {
-    fn link(&self, _: &LoomWord) {}
-    fn unlink(&self, _: &LoomWord) {}
 }
 
 /// Only what is done in place of the dead is Relaxed.
