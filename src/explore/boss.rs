@@ -181,6 +181,7 @@ impl Boss {
             Choice::Kill(_) => !seat.is_over(),
             Choice::TimeOut(_) => matches!(seat.place, Place::Asleep { timed: true, .. }),
             Choice::ReturnEarly(_) => matches!(seat.place, Place::Asleep { .. }),
+            Choice::Take(_) => false, // it is the kernel that takes
         }
     }
 
@@ -243,6 +244,7 @@ impl Boss {
                 self.events.push(Event::note(number, what.to_owned()));
                 Ok(())
             }
+            Choice::Take(_) => unreachable!("never possible"),
         }
     }
 

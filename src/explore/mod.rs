@@ -6,6 +6,7 @@ mod lane;
 pub mod loom;
 mod replay;
 mod schedule;
+pub mod search;
 mod stage;
 mod trace;
 mod turn;

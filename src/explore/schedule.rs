@@ -21,6 +21,9 @@ pub enum Choice {
     TimeOut(usize),
     /// The lane, asleep, is woken for no reason.
     ReturnEarly(usize),
+    /// The wake, or the death, that was made just before takes this sleeper: one for each that it takes, where
+    /// more sleep than it takes.
+    Take(usize),
 }
 
 impl Choice {
@@ -29,7 +32,8 @@ impl Choice {
             Choice::Go(lane)
             | Choice::Kill(lane)
             | Choice::TimeOut(lane)
-            | Choice::ReturnEarly(lane) => lane,
+            | Choice::ReturnEarly(lane)
+            | Choice::Take(lane) => lane,
         }
     }
 
@@ -40,14 +44,15 @@ impl Choice {
             Choice::Kill(_) => "k",
             Choice::TimeOut(_) => "t",
             Choice::ReturnEarly(_) => "r",
+            Choice::Take(_) => "w",
         }
     }
 }
 
 /// The choices of one run, from its start to its end.
 ///
-/// As a string, lanes are letters from `a` on, a number repeats a step, and `k`, `t` and `r` stand before a
-/// lane that is killed, timed out or woken early:
+/// As a string, lanes are letters from `a` on, a number repeats a step, and `k`, `t`, `r` and `w` stand before a
+/// lane that is killed, timed out, woken early or taken by a wake:
 /// ```
 /// use forkproof::explore::{Choice, Schedule};
 /// let schedule: Schedule = "a2bka".parse().unwrap();
@@ -60,9 +65,11 @@ pub struct Schedule(pub Vec<Choice>);
 impl Schedule {
     /// How often the turn was taken from a lane that moves again later.
     pub fn preemptions(&self) -> usize {
-        let changes = self.0.windows(2).enumerate().filter(|(at, pair)| {
+        let taken = |choice: &&Choice| matches!(choice, Choice::Take(_)); // not a turn of the lane's own
+        let turns: Vec<_> = self.0.iter().filter(|choice| !taken(choice)).collect();
+        let changes = turns.windows(2).enumerate().filter(|(at, pair)| {
             let left = pair[0].lane();
-            left != pair[1].lane() && self.0[at + 2..].iter().any(|later| later.lane() == left)
+            left != pair[1].lane() && turns[at + 2..].iter().any(|later| later.lane() == left)
         });
         changes.count()
     }
@@ -94,7 +101,7 @@ impl FromStr for Schedule {
         let mut chars = text.chars().peekable();
         while let Some(first) = chars.next() {
             let (mark, letter) = match first {
-                'k' | 't' | 'r' => (Some(first), chars.next()),
+                'k' | 't' | 'r' | 'w' => (Some(first), chars.next()),
                 _ => (None, Some(first)),
             };
             let lane = letter.and_then(|letter| (letter as usize).checked_sub('a' as usize));
@@ -117,6 +124,7 @@ impl FromStr for Schedule {
                 None => Choice::Go(lane),
                 Some('k') => Choice::Kill(lane),
                 Some('t') => Choice::TimeOut(lane),
+                Some('w') => Choice::Take(lane),
                 _ => Choice::ReturnEarly(lane),
             };
             choices.extend(std::iter::repeat_n(choice, times));
@@ -205,6 +213,7 @@ mod tests {
         assert_eq!(Plan::with_preemptions(3, 2, 1), one);
         let count = |text: &str| text.parse::<Schedule>().unwrap().preemptions();
         assert_eq!(["a3b3", "a2b3a", "aba2b", "abab"].map(count), [0, 1, 2, 2]);
+        assert_eq!(count("awba"), 0);
     }
 
     #[test]
@@ -216,6 +225,7 @@ mod tests {
             Choice::Kill(2),
             Choice::TimeOut(1),
             Choice::ReturnEarly(0),
+            Choice::Take(3),
             Choice::Go(4),
         ];
         for start in 0..choices.len() {
