@@ -138,6 +138,8 @@ pub struct Record<F> {
     /// lanes that sleep for good. One that was cut short (by a failure that ends the run at once, or a bound)
     /// leaves what its lanes had still to do.
     pub left: Choices,
+    /// Lanes that have neither ended nor died: they sleep for good, or the run was cut short.
+    pub alive: Lanes,
 }
 
 /// How a run ended.
