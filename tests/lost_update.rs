@@ -54,14 +54,14 @@ fn what_was_found_once_is_found_again() {
 #[test]
 fn a_string_of_another_program_is_refused() {
     for string in [
-        "fp1:bank-unlocked:0/d0.1/d0.1:a2b4a2:94dfcbee", // another fingerprint
-        "fp1:bank-unlocked:0/d0.1/d0.1:a2b9a2:94dfcbed", // steps that are not there
-        "fp1:bank-unlocked:0/d0.1/w0.1:a2b4a2:94dfcbed", // another operation
-        "fp1:bank-unlocked:0/d1.1/d0.1:a2b4a2:94dfcbed", // no such account
-        "fp1:bank-unlocked:0/d0.1/d0.1:a2b4a2kc:94dfcbed", // no such lane
-        "fp1:bank-unbuilt:0/d0.1/d0.1:a2b4a2:94dfcbed",  // no such scenario
-        "fp1:append-unlocked:/a,x/a:a2b4a2:94dfcbed",    // no such call
-        "fp9:bank-unlocked:0/d0.1/d0.1:a2b4a2:94dfcbed", // no such version
+        "fp2:bank-unlocked:0/d0.1/d0.1:ab3a2:94dfcbee", // another fingerprint
+        "fp2:bank-unlocked:0/d0.1/d0.1:ab9a2:94dfcbed", // steps that are not there
+        "fp2:bank-unlocked:0/d0.1/w0.1:ab3a2:94dfcbed", // another operation
+        "fp2:bank-unlocked:0/d1.1/d0.1:ab3a2:94dfcbed", // no such account
+        "fp2:bank-unlocked:0/d0.1/d0.1:ab3a2kc:94dfcbed", // no such lane
+        "fp2:bank-unbuilt:0/d0.1/d0.1:ab3a2:94dfcbed",  // no such scenario
+        "fp2:append-unlocked:/a,x/a:ab3a2:94dfcbed",    // no such call
+        "fp9:bank-unlocked:0/d0.1/d0.1:ab3a2:94dfcbed", // no such version
     ] {
         assert!(replay(string).is_err(), "{string}");
     }

@@ -1,10 +1,11 @@
 //! Checking by running: loom's model of memory, and real processes in a chosen order.
 
-mod boss;
 pub mod dice;
-mod lane;
+mod engine;
 pub mod loom;
+mod region;
 mod replay;
+mod run;
 mod schedule;
 pub mod search;
 mod stage;
@@ -12,7 +13,8 @@ mod trace;
 mod turn;
 
 pub use replay::{NotAReplay, Replay};
+pub use run::{Ended, Run};
 pub use schedule::{Choice, MAX_LANES, NotASchedule, Plan, Schedule};
-pub use stage::Stage;
+pub use stage::{Lane, Shared, Stage};
 pub use trace::{Event, Trace};
-pub use turn::{Ended, Run, TurnError, run, run_all};
+pub use turn::{TurnError, run, run_all};

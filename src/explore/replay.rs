@@ -1,10 +1,10 @@
-//! The string that replays a failure: `fp1:SCENARIO:ARGUMENTS:SCHEDULE:FINGERPRINT`.
+//! The string that replays a failure: `fp2:SCENARIO:ARGUMENTS:SCHEDULE:FINGERPRINT`.
 
 use std::fmt;
 use std::str::FromStr;
 
+use super::run::Run;
 use super::schedule::Schedule;
-use super::turn::Run;
 
 /// Which scenario, with which arguments, in which order; and a fingerprint of what came of it, by which a
 /// program that has changed since is told from one that has not.
@@ -22,7 +22,7 @@ pub struct Replay {
 #[error("not a replay string: {0}")]
 pub struct NotAReplay(String);
 
-const VERSION: &str = "fp1";
+const VERSION: &str = "fp2";
 
 impl Replay {
     pub fn new(scenario: &str, arguments: &str, run: &Run) -> Replay {
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_replay_survives_its_string() {
-        let text = "fp1:bank-unlocked:200/d0.1/d0.1:a3b4a2:0123abcd";
+        let text = "fp2:bank-unlocked:200/d0.1/d0.1:a3b4a2:0123abcd";
         assert_eq!(text.parse::<Replay>().unwrap().to_string(), text);
     }
 
@@ -112,11 +112,11 @@ mod tests {
     fn other_strings_are_refused() {
         for text in [
             "",
-            "fp1:a:b:c",
-            "fp2:a:b:a3:0",
-            "fp1:a:b:zz:0",
-            "fp1:a:b:a3:xyz",
-            "fp1:a:b:a3:0:0",
+            "fp2:a:b:c",
+            "fp3:a:b:a3:0",
+            "fp2:a:b:zz:0",
+            "fp2:a:b:a3:xyz",
+            "fp2:a:b:a3:0:0",
         ] {
             assert!(text.parse::<Replay>().is_err(), "{text}");
         }

@@ -1,50 +1,176 @@
-//! What a controlled run consists of: lanes, and a last look.
+//! What a controlled run consists of: lanes, what they share, and a last look.
 
-use crate::shm::Shared;
+use std::ops::Deref;
 
+use super::region::Region;
 use super::schedule::MAX_LANES;
+use crate::shm;
 
-/// A run before it starts. The set-up makes the shared objects and the lanes; it is called in a process of
-/// its own, once for each run.
-#[derive(Default)]
+/// A program before it runs. The set-up makes the shared objects and the lanes; it is called in a process of
+/// its own.
 pub struct Stage {
-    pub(super) lanes: Vec<(String, Code)>,
-    pub(super) finally: Option<Code>,
+    pub(super) lanes: Vec<String>,
+    /// As many.
+    pub(super) codes: Vec<Box<dyn Code>>,
+    pub(super) finally: Option<Box<dyn Code>>,
     pub(super) names: Vec<Named>,
+    pub(super) region: Region,
+    /// A lane's code can be called once only.
+    pub(super) once: bool,
 }
 
-pub(super) type Code = Box<dyn FnOnce()>;
+/// A lane's code.
+pub(super) trait Code {
+    /// Calls it, and keeps it.
+    fn again(&self);
+    /// Calls it for the last time: what it holds it may let go of.
+    fn once(self: Box<Self>);
+}
 
-pub(super) struct Named {
-    pub name: String,
-    pub object: Box<dyn Shared>,
+/// What a lane's code, or the last look, is given.
+#[derive(Debug)]
+pub struct Lane(());
+
+/// An object of the program's own, in memory that all lanes share. A copy is the same object.
+pub struct Shared<T: 'static> {
+    object: &'static T,
+}
+
+pub(super) enum Named {
+    Object {
+        name: String,
+        object: Box<dyn shm::Shared>,
+    },
+    Bytes {
+        name: String,
+        from: usize,
+        bytes: usize,
+    },
 }
 
 impl Stage {
-    /// Adds a lane: a process of one thread, forked from the one that runs the set-up, so that it has
-    /// whatever the closure captured. A panic in it fails the run.
+    pub(super) fn new(region: Region) -> Stage {
+        Stage {
+            lanes: Vec::new(),
+            codes: Vec::new(),
+            finally: None,
+            names: Vec::new(),
+            region,
+            once: false,
+        }
+    }
+
+    /// Adds a lane: a process of one thread, forked from the one that runs the set-up, so that it has whatever the
+    /// closure captured. A panic in it fails the run.
+    ///
+    /// The closure is called in each run, on what it captured. A lane's process may go on from run to run; what it
+    /// shares is put back in between, and what is its own (a `static`, a thread-local) is not: a lane that keeps
+    /// something there is not the same in the next run.
     ///
     /// # Panics
     /// If there are [`MAX_LANES`] already.
-    pub fn lane(&mut self, name: &str, code: impl FnOnce() + 'static) {
+    pub fn lane(&mut self, name: &str, code: impl FnOnce(&Lane) + Clone + 'static) {
+        self.add(name, Box::new(Again(code)));
+    }
+
+    /// Adds a lane whose closure captures what cannot be cloned. Every run then starts from the set-up, with new
+    /// processes, which takes longer.
+    ///
+    /// # Panics
+    /// As [`lane`](Stage::lane).
+    pub fn lane_once(&mut self, name: &str, code: impl FnOnce(&Lane) + 'static) {
+        self.once = true;
+        self.add(name, Box::new(Once(code)));
+    }
+
+    fn add(&mut self, name: &str, code: Box<dyn Code>) {
         assert!(
             self.lanes.len() < MAX_LANES,
             "a run has at most {MAX_LANES} lanes"
         );
-        self.lanes.push((name.to_owned(), Box::new(code)));
+        self.lanes.push(name.to_owned());
+        self.codes.push(code);
     }
 
     /// What to look at when every lane has ended or was killed: a process of its own, alone. A panic in it
     /// fails the run; so does falling asleep, as there is no one left to wake it.
-    pub fn finally(&mut self, code: impl FnOnce() + 'static) {
-        self.finally = Some(Box::new(code));
+    pub fn finally(&mut self, code: impl FnOnce(&Lane) + Clone + 'static) {
+        self.finally = Some(Box::new(Again(code)));
     }
 
-    /// What the trace calls an object.
-    pub fn name(&mut self, name: &str, object: &(impl Shared + Clone + 'static)) {
-        self.names.push(Named {
+    /// Puts an object of the program's own where all lanes share it. Its words are those of
+    /// [`Os`](crate::sys::Os): each access to one is a step. What else it has (a plain atomic, say) is shared and put
+    /// back between runs too, but no step tells of it.
+    ///
+    /// The trace calls it by its type; [`shared_as`](Stage::shared_as) gives it a name. It is never dropped.
+    ///
+    /// # Panics
+    /// If the objects of a stage take more than a mebibyte.
+    pub fn shared<T: Sync + 'static>(&mut self, object: T) -> Shared<T> {
+        let name = std::any::type_name::<T>();
+        let name = name.split('<').next().unwrap_or(name);
+        let name = name.rsplit("::").next().unwrap_or(name).to_owned();
+        self.shared_as(&name, object)
+    }
+
+    /// As [`shared`](Stage::shared), under a name for the trace.
+    ///
+    /// # Panics
+    /// As [`shared`](Stage::shared).
+    pub fn shared_as<T: Sync + 'static>(&mut self, name: &str, object: T) -> Shared<T> {
+        let object = self.region.put(object);
+        self.names.push(Named::Bytes {
+            name: name.to_owned(),
+            from: std::ptr::from_ref(object) as usize,
+            bytes: size_of::<T>(),
+        });
+        Shared { object }
+    }
+
+    /// What the trace calls an object of this library.
+    pub fn name(&mut self, name: &str, object: &(impl shm::Shared + Clone + 'static)) {
+        self.names.push(Named::Object {
             name: name.to_owned(),
             object: Box::new(object.clone()),
         });
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Shared<T> {}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.object
+    }
+}
+
+struct Again<F>(F);
+struct Once<F>(F);
+
+impl<F: FnOnce(&Lane) + Clone> Code for Again<F> {
+    fn again(&self) {
+        (self.0.clone())(&Lane(()));
+    }
+
+    fn once(self: Box<Self>) {
+        (self.0)(&Lane(()));
+    }
+}
+
+impl<F: FnOnce(&Lane)> Code for Once<F> {
+    fn again(&self) {
+        unreachable!("a stage with such a lane starts each run anew");
+    }
+
+    fn once(self: Box<Self>) {
+        (self.0)(&Lane(()));
     }
 }

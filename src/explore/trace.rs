@@ -85,8 +85,13 @@ impl Names {
         }
     }
 
-    pub fn thread(&mut self, id: u32, name: &str) {
-        self.threads.push((id, name.to_owned()));
+    /// The lanes' threads, in their order.
+    pub fn threads<'a>(&mut self, threads: impl Iterator<Item = (u32, &'a String)>) {
+        self.threads = threads.map(|(id, name)| (id, name.clone())).collect();
+    }
+
+    pub fn into_objects(self) -> Vec<Named> {
+        self.objects
     }
 
     /// An address, by the object it lies in.
@@ -94,9 +99,18 @@ impl Names {
         if address == 0 {
             return "open files".to_owned();
         }
-        let within = self.objects.iter().find_map(|Named { name, object }| {
-            let offset = address.checked_sub(object.block().address())?;
-            (offset < object.block().len()).then(|| format!("{name}{}", object.part(offset)))
+        let within = self.objects.iter().find_map(|named| match named {
+            Named::Object { name, object } => {
+                let offset = address.checked_sub(object.block().address())?;
+                (offset < object.block().len()).then(|| format!("{name}{}", object.part(offset)))
+            }
+            Named::Bytes { name, from, bytes } => {
+                let offset = address.checked_sub(*from)?;
+                (offset < *bytes).then(|| match offset {
+                    0 => name.clone(),
+                    _ => format!("{name}+{offset}"),
+                })
+            }
         });
         within.unwrap_or_else(|| "an unnamed word".to_owned())
     }
@@ -159,6 +173,7 @@ impl Names {
             (Access::Write { value, .. }, _) => {
                 (format!("writes {place} = {}", value as i64), false)
             }
+            (Access::LookUp { .. }, _) => ("asks whether an owner lives".to_owned(), true),
             (Access::Announce, _) => (format!("announces {place}"), true),
             (Access::Withdraw, _) => ("withdraws".to_owned(), true),
             (Access::PrepareLink, _) => (format!("prepares the link of {place}"), true),

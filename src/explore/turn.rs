@@ -18,58 +18,14 @@ use std::ptr::NonNull;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::boss;
-use super::schedule::{Choice, Plan, Schedule};
+use super::engine::{Course, Explorer, Trouble};
+use super::region::Region;
+use super::run::Run;
+use super::schedule::Plan;
 use super::stage::Stage;
-use super::trace::Trace;
 use crate::shm::passage::{self, PassageError};
 use crate::sys::child::Request;
 use crate::sys::{fork, zygote};
-
-/// One controlled run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
-    pub ended: Ended,
-    /// The choices that were made: [`Plan::Exactly`] these is a replay.
-    pub schedule: Schedule,
-    pub kills: usize,
-    pub trace: Trace,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Ended {
-    #[error("well")]
-    Well,
-    /// In a lane, or in the last look (`finally`).
-    #[error("{lane} panics: {text}")]
-    Panicked { lane: String, text: String },
-    #[error("deadlock: {}", asleep.iter().map(|(lane, word)| format!("{lane} sleeps on {word}"))
-        .collect::<Vec<_>>().join(", "))]
-    Deadlock { asleep: Vec<(String, String)> },
-    #[error("no end after {choices} choices")]
-    Endless { choices: usize },
-    /// It exited, or was killed, by no choice of the schedule. The status is an exit code, or minus a signal.
-    #[error("{lane} ended by itself, with status {status}")]
-    LaneEnded { lane: String, status: i32 },
-    #[error("the schedule does not fit this program: choice {at} is {wanted:?}")]
-    Diverged { at: usize, wanted: Option<Choice> },
-}
-
-impl Run {
-    pub fn is_well(&self) -> bool {
-        self.ended == Ended::Well
-    }
-
-    /// The lanes' steps that were granted.
-    pub fn steps(&self) -> usize {
-        self.schedule
-            .0
-            .iter()
-            .filter(|choice| matches!(choice, Choice::Go(_)))
-            .count()
-    }
-}
 
 /// Why there was no run.
 #[derive(Debug, thiserror::Error)]
@@ -94,18 +50,18 @@ pub enum TurnError {
 ///     stage.name("balance", &balance);
 ///     for name in ["first", "second"] {
 ///         let balance = balance.clone();
-///         stage.lane(name, move || {
+///         stage.lane(name, move |_| {
 ///             let seen = balance.get_unlocked();
 ///             balance.set_unlocked(seen + 1);
 ///         });
 ///     }
-///     stage.finally(move || assert_eq!(balance.get_unlocked(), opening + 2));
+///     stage.finally(move |_| assert_eq!(balance.get_unlocked(), opening + 2));
 /// }
 ///
 /// // One after the other:
 /// assert!(run(two_deposits, &200, Plan::Picks(vec![])).unwrap().is_well());
 /// // The second reads before the first has written:
-/// let lost = run(two_deposits, &200, Plan::About("a2b3a2b".parse().unwrap())).unwrap();
+/// let lost = run(two_deposits, &200, Plan::About("ab2a2b".parse().unwrap())).unwrap();
 /// assert!(matches!(lost.ended, Ended::Panicked { .. }));
 /// print!("{}", lost.trace);
 /// // The same again:
@@ -120,17 +76,32 @@ where
     A: Serialize + DeserializeOwned + 'static,
     F: Fn(&mut Stage, A) + Copy + 'static,
 {
-    let runs = run_all(set_up, arguments, &[plan])?;
+    let runs = explore_apart(set_up, arguments, &[plan], true)?;
     runs.into_iter()
         .next()
         .ok_or_else(|| TurnError::Explorer("it made no run".to_owned()))
 }
 
-/// Runs a scenario once for each plan, each time from its set-up on.
+/// Runs a scenario once for each plan, each time as its set-up left it. Runs that go well are told without events,
+/// unless the plan is a replay ([`Plan::Exactly`]).
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_all<A, F>(set_up: F, arguments: &A, plans: &[Plan]) -> Result<Vec<Run>, TurnError>
+where
+    A: Serialize + DeserializeOwned + 'static,
+    F: Fn(&mut Stage, A) + Copy + 'static,
+{
+    explore_apart(set_up, arguments, plans, false)
+}
+
+/// In an explorer process.
+fn explore_apart<A, F>(
+    set_up: F,
+    arguments: &A,
+    plans: &[Plan],
+    in_full: bool,
+) -> Result<Vec<Run>, TurnError>
 where
     A: Serialize + DeserializeOwned + 'static,
     F: Fn(&mut Stage, A) + Copy + 'static,
@@ -146,6 +117,7 @@ where
     let task = Task {
         arguments: parcel.bytes.clone(),
         plans: plans.to_vec(),
+        in_full,
     };
     let task =
         postcard::to_allocvec(&task).map_err(|error| TurnError::Explorer(error.to_string()))?;
@@ -176,6 +148,8 @@ where
 struct Task {
     arguments: Vec<u8>,
     plans: Vec<Plan>,
+    /// Also the events of runs that go well.
+    in_full: bool,
 }
 
 /// The explorer's main: the answer goes to the first descriptor; the others are the arguments'.
@@ -200,17 +174,25 @@ where
     let set_up = unsafe { NonNull::<F>::dangling().as_ptr().read() };
     let _slower_without = fork::stay_on_this_core();
     let task: Task = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
-    let mut runs = Vec::with_capacity(task.plans.len());
-    for plan in &task.plans {
+    let stage = || {
         let fds = fds
             .iter()
             .map(OwnedFd::try_clone)
-            .collect::<io::Result<_>>();
-        let fds = fds.map_err(|error| error.to_string())?;
-        let arguments = passage::unpack(&task.arguments, fds).map_err(|error| error.to_string())?;
-        let mut stage = Stage::default();
+            .collect::<io::Result<_>>()?;
+        let arguments = passage::unpack(&task.arguments, fds).map_err(io::Error::other)?;
+        let mut stage = Stage::new(Region::new()?);
         set_up(&mut stage, arguments);
-        runs.push(boss::run(stage, plan).map_err(|error| error.to_string())?);
-    }
-    Ok(runs)
+        Ok(stage)
+    };
+    let mut explorer = Explorer::new(stage).map_err(|error| error.to_string())?;
+    let runs = task.plans.iter().map(|plan| {
+        let in_full = task.in_full || matches!(plan, Plan::Exactly(_));
+        let order = |course: &mut Course| course.follow(plan);
+        let told = match explorer.run(&order, in_full) {
+            Err(Trouble::StartsAnew) => explorer.run(&order, in_full),
+            told => told,
+        };
+        Ok(told.map_err(|error| error.to_string())?.run)
+    });
+    runs.collect()
 }

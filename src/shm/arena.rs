@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 
 use crate::sys::fork;
 use crate::sys::memory::{Identity, Mapping, foreign};
+use crate::sys::step;
 use crate::sys::{Os, SharedWord};
 use crate::world::{Word, World};
 
@@ -168,6 +169,7 @@ impl Arena {
 
     /// One holder less.
     pub fn release(&self, slot: u32) {
+        step::beyond();
         // Release: pairs with the Acquire in claim().
         if self.holders(slot).fetch_sub(1, Release) == 1 {
             // If another thread is at it, a sweep finds the slot; and in a forked child one may be at it for ever.
@@ -229,6 +231,7 @@ struct Supply {
 
 /// A free slot of at least `bytes`, claimed for this process under the tag.
 pub(super) fn allocate(bytes: usize, tag: u32) -> io::Result<(Arc<Arena>, u32)> {
+    step::beyond();
     let slot_bytes = bytes
         .max(SLOT_ALIGN)
         .checked_next_power_of_two()

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::order::LifeLine;
-use super::poll;
+use super::{poll, step};
 
 /// What a child runs: its return value is the exit code. It travels as an offset from the image's start.
 pub type Entry = fn(payload: &[u8], fds: Vec<OwnedFd>) -> i32;
@@ -102,6 +102,7 @@ enum Ended {
 
 impl Child {
     pub(super) fn new(pid: u32, pidfd: OwnedFd) -> Child {
+        step::beyond();
         Child {
             pid,
             pidfd: Arc::new(pidfd),

@@ -76,6 +76,7 @@ impl Mapping {
 
     /// A file of so many bytes.
     pub(super) fn over(file: OwnedFd, bytes: usize) -> io::Result<Mapping> {
+        step::beyond();
         let file = File::from(file);
         let map = MmapOptions::new().len(bytes).map_raw(&file)?;
         Ok(Mapping {
@@ -213,6 +214,22 @@ impl Drop for Mapping {
         // SAFETY: dropped here, once.
         unsafe { ManuallyDrop::drop(&mut self.map) }
     }
+}
+
+/// The addresses at which this process has shared memory mapped that it may write: from, to (proc(5), `maps`).
+///
+/// # Errors
+/// `/proc` cannot be read.
+pub fn shared_ranges() -> io::Result<Vec<(usize, usize)>> {
+    let maps = std::fs::read_to_string("/proc/self/maps")?;
+    let ranges = maps.lines().filter_map(|line| {
+        let (range, rest) = line.split_once(' ')?;
+        let (from, to) = range.split_once('-')?;
+        let address = |text| usize::from_str_radix(text, 16).ok();
+        rest.starts_with("rw-s").then_some(())?;
+        Some((address(from)?, address(to)?))
+    });
+    Ok(ranges.collect())
 }
 
 pub(crate) fn foreign(why: &str) -> io::Error {

@@ -6,6 +6,7 @@
 //!
 //! Sources: unix(7), cmsg(3), recvmsg(2).
 
+use super::step;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -33,6 +34,7 @@ pub struct Received {
 
 /// Two connected ends, closed on exec.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    step::beyond();
     Ok(socketpair(
         AddressFamily::Unix,
         SockType::SeqPacket,

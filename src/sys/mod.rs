@@ -20,6 +20,7 @@ pub mod poll;
 pub mod random;
 pub mod robust;
 mod serve;
+pub mod sigchld;
 pub mod step;
 pub mod stream;
 mod surroundings;

@@ -178,7 +178,11 @@ impl World for Os {
     }
 
     fn is_nobody(id: u32) -> bool {
-        robust::is_nobody(id)
+        let access = Access::LookUp { id };
+        step::before(access, 0);
+        let is_nobody = step::is_nobody(id);
+        step::after(access, 0, Outcome::Saw(is_nobody.into()));
+        is_nobody
     }
 
     /// A hand-over through the kernel costs about 25 µs between cores, a turn of the spin a few ns: a
@@ -241,7 +245,7 @@ impl World for Os {
     fn wake(word: &SharedWord, count: u32) -> u32 {
         let access = Access::Wake { count };
         step::before(access, word.address());
-        let woken = futex::wake(&word.0, count, futex::ANYONE);
+        let woken = step::wake(&word.0, count);
         step::after(access, word.address(), Outcome::Woke(woken));
         woken
     }
@@ -249,7 +253,7 @@ impl World for Os {
     fn update_and_wake_all(word: &SharedWord, update: Update) -> u32 {
         let access = Access::UpdateAndWakeAll { update };
         step::before(access, word.address());
-        let woken = futex::update_and_wake_all(&word.0, update);
+        let woken = step::update_and_wake_all(&word.0, update);
         step::after(access, word.address(), Outcome::Woke(woken));
         woken
     }

@@ -95,6 +95,10 @@ pub enum Access {
     AddWide {
         value: u64,
     },
+    /// Asks whether a thread of this id lives.
+    LookUp {
+        id: u32,
+    },
 }
 
 /// An access and where it goes, as an address of this process (0 where there is none).
@@ -133,14 +137,23 @@ pub struct Observer {
     pub wait: fn(&AtomicU32, u32, Option<Deadline>) -> Woken,
     /// Takes the place of the wait on several futexes.
     pub wait_any: fn(&[Expected], Option<Deadline>) -> Woken,
+    /// Takes the place of the futex's wake.
+    pub wake: fn(&AtomicU32, u32) -> u32,
+    /// Takes the place of the change that wakes all.
+    pub update_and_wake_all: fn(&AtomicU32, Update) -> u32,
     /// Takes the place of the wait for open files.
     pub poll: fn(&[Watched], Option<Deadline>) -> io::Result<Vec<bool>>,
+    /// Takes the place of the question whether a thread lives.
+    pub is_nobody: fn(u32) -> bool,
+    /// Something has changed that no step tells of: the process's own memory, its open files, or a piece of shared
+    /// memory that has a new use.
+    pub beyond: fn(),
 }
 
 #[cfg(feature = "harness")]
 mod observed {
     use super::*;
-    use crate::sys::{futex, poll};
+    use crate::sys::{futex, poll, robust};
     use std::sync::atomic::{AtomicPtr, Ordering};
 
     static OBSERVER: AtomicPtr<Observer> = AtomicPtr::new(std::ptr::null_mut());
@@ -204,10 +217,39 @@ mod observed {
         }
     }
 
+    pub(crate) fn wake(word: &AtomicU32, count: u32) -> u32 {
+        match observer() {
+            Some(observer) => (observer.wake)(word, count),
+            None => futex::wake(word, count, futex::ANYONE),
+        }
+    }
+
+    pub(crate) fn update_and_wake_all(word: &AtomicU32, update: Update) -> u32 {
+        match observer() {
+            Some(observer) => (observer.update_and_wake_all)(word, update),
+            None => futex::update_and_wake_all(word, update),
+        }
+    }
+
     pub(crate) fn poll(files: &[Watched], until: Option<Deadline>) -> io::Result<Vec<bool>> {
         match observer() {
             Some(observer) => (observer.poll)(files, until),
             None => poll::ready(files, until),
+        }
+    }
+
+    pub(crate) fn is_nobody(id: u32) -> bool {
+        match observer() {
+            Some(observer) => (observer.is_nobody)(id),
+            None => robust::is_nobody(id),
+        }
+    }
+
+    /// To be called where something is changed that no step tells of: see [`Observer::beyond`].
+    #[inline]
+    pub(crate) fn beyond() {
+        if let Some(observer) = observer() {
+            (observer.beyond)();
         }
     }
 }
@@ -215,7 +257,7 @@ mod observed {
 #[cfg(not(feature = "harness"))]
 mod observed {
     use super::*;
-    use crate::sys::{futex, poll};
+    use crate::sys::{futex, poll, robust};
 
     #[inline(always)]
     pub(crate) fn is_observed() -> bool {
@@ -234,11 +276,27 @@ mod observed {
         futex::wait_any(words.iter().copied(), until)
     }
     #[inline(always)]
+    pub(crate) fn wake(word: &AtomicU32, count: u32) -> u32 {
+        futex::wake(word, count, futex::ANYONE)
+    }
+    #[inline(always)]
+    pub(crate) fn update_and_wake_all(word: &AtomicU32, update: Update) -> u32 {
+        futex::update_and_wake_all(word, update)
+    }
+    #[inline(always)]
     pub(crate) fn poll(files: &[Watched], until: Option<Deadline>) -> io::Result<Vec<bool>> {
         poll::ready(files, until)
     }
+    #[inline(always)]
+    pub(crate) fn is_nobody(id: u32) -> bool {
+        robust::is_nobody(id)
+    }
+    #[inline(always)]
+    pub(crate) fn beyond() {}
 }
 
 #[cfg(feature = "harness")]
 pub use observed::observe;
-pub(crate) use observed::{after, before, is_observed, poll, wait, wait_any};
+pub(crate) use observed::{
+    after, before, beyond, is_nobody, is_observed, poll, update_and_wake_all, wait, wait_any, wake,
+};

@@ -84,7 +84,7 @@ impl Quarry for Scenario {
             stage.name(&format!("return {number}"), &lane);
             returns.push(lane.clone());
             let list = list.clone();
-            stage.lane(&format!("lane {number}"), move || {
+            stage.lane(&format!("lane {number}"), move |_| {
                 for (index, &call) in calls.iter().enumerate() {
                     let returned = match discipline {
                         Discipline::Locked => list.perform(call, &|| ()),
@@ -99,7 +99,7 @@ impl Quarry for Scenario {
                 }
             });
         }
-        stage.finally(move || {
+        stage.finally(move |_| {
             let lanes = lanes.iter().enumerate().zip(&returns);
             let lanes = lanes.map(|((number, steps), returns)| {
                 let events = calls(number, steps)

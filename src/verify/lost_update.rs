@@ -119,7 +119,7 @@ fn set_up(stage: &mut Stage, scenario: Scenario) {
         returns.push(lane.clone());
         let accounts = accounts.clone();
         let bank = Accounts::Values(accounts.clone());
-        stage.lane(&format!("lane {number}"), move || {
+        stage.lane(&format!("lane {number}"), move |_| {
             for (index, call) in calls.iter().enumerate() {
                 let returned = match discipline {
                     Discipline::Locked => bank
@@ -137,7 +137,7 @@ fn set_up(stage: &mut Stage, scenario: Scenario) {
             }
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         let lanes = lanes.into_iter().zip(&returns).map(|(calls, returns)| {
             let events = calls.into_iter().zip(returns.to_vec_unlocked());
             events

@@ -97,14 +97,14 @@ fn who_slept_when_it_was_set_goes_on_though_it_is_cleared_at_once() {
         let event = Event::new().unwrap();
         for name in ["one", "other"] {
             let event = event.clone();
-            stage.lane(name, move || event.wait());
+            stage.lane(name, move |_| event.wait());
         }
         let theirs = event.clone();
-        stage.lane("teller", move || {
+        stage.lane("teller", move |_| {
             theirs.set();
             theirs.clear();
         });
-        stage.finally(move || assert!(!event.is_set()));
+        stage.finally(move |_| assert!(!event.is_set()));
     }
     let plan = Plan::About("a9b9c20".parse().unwrap());
     let run = run(set_up, &(), plan).unwrap();

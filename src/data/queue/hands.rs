@@ -9,6 +9,7 @@ use super::shelf::Receiving;
 use crate::raw::ring::tasks::DoneRefused;
 use crate::raw::ring::{Escort, Record};
 use crate::shm::Block;
+use crate::sys::step;
 
 /// The hand that the calling thread has at a queue's tasks.
 struct Hand {
@@ -63,6 +64,7 @@ fn own_or_new(block: &Arc<Block>, tasks_at: usize) -> Option<usize> {
         let mut hands = hands.borrow_mut();
         hands.retain(|hand| hand.is_own() && !hand.is_let_go_but_for(0));
         hands.try_reserve(1).ok()?;
+        step::beyond();
         let number = tasks_of(block, tasks_at).take_hand()?;
         hands.push(Hand {
             block: block.clone(),

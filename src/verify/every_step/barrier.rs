@@ -48,13 +48,13 @@ fn line(stage: &mut Stage, lanes: usize) {
     stage.name("barrier", &barrier);
     for lane in 0..lanes {
         let barrier = barrier.clone();
-        stage.lane(&format!("lane {lane}"), move || match barrier.wait() {
+        stage.lane(&format!("lane {lane}"), move |_| match barrier.wait() {
             Ok(number) => assert_eq!(number, 0),
             Err(BarrierError::Broken) => assert!(barrier.broken()),
             Err(other) => panic!("{other}"),
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         barrier.reset().expect("room for a lock");
         assert_eq!((barrier.n_waiting(), barrier.broken()), (0, false));
         assert_eq!(barrier.wait(), Ok(0), "a barrier for one, reset");
@@ -79,7 +79,7 @@ fn ushered(stage: &mut Stage, kind: Kind) {
         stage.name(&format!("finished {party}"), finished);
         let (barrier, acted) = (barrier.clone(), acted.clone());
         let (life, finished) = (life.clone(), finished.clone());
-        stage.lane(&format!("party {party}"), move || {
+        stage.lane(&format!("party {party}"), move |_| {
             let _alive = match life.lock() {
                 Ok(alive) => alive,
                 Err(LockError::OwnerDied(alive)) => {
@@ -102,7 +102,7 @@ fn ushered(stage: &mut Stage, kind: Kind) {
     }
     for (usher, (life, finished)) in lives.iter().zip(&finished).enumerate() {
         let (barrier, life, finished) = (barrier.clone(), life.clone(), finished.clone());
-        stage.lane(&format!("usher {usher}"), move || {
+        stage.lane(&format!("usher {usher}"), move |_| {
             match life.lock() {
                 Ok(_) => {}
                 Err(LockError::OwnerDied(life)) => life.mark_consistent(),
@@ -114,7 +114,7 @@ fn ushered(stage: &mut Stage, kind: Kind) {
             }
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         barrier.reset().expect("room for a lock");
         assert_eq!((barrier.n_waiting(), barrier.broken()), (0, false));
         assert!(acted.get_unlocked() <= 1, "acted more than once in a round");

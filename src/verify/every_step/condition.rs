@@ -39,7 +39,7 @@ fn told(stage: &mut Stage, lanes: Lanes) {
     stage.name("signals", &signals);
     for lane in 0..lanes.waiters {
         let (condition, signals) = (condition.clone(), signals.clone());
-        stage.lane(&format!("waiter {lane}"), move || {
+        stage.lane(&format!("waiter {lane}"), move |_| {
             let mut held = lock(&condition);
             while signals.get_unlocked() == 0 {
                 held = wait(held);
@@ -49,13 +49,13 @@ fn told(stage: &mut Stage, lanes: Lanes) {
     }
     for lane in 0..lanes.tellers {
         let (condition, signals) = (condition.clone(), signals.clone());
-        stage.lane(&format!("teller {lane}"), move || {
+        stage.lane(&format!("teller {lane}"), move |_| {
             let held = lock(&condition);
             signals.set_unlocked(signals.get_unlocked() + 1);
             held.notify_one();
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         let held = lock(&condition);
         let left = signals.get_unlocked() as usize;
         assert!(left <= lanes.tellers, "{left} signals of {}", lanes.tellers);

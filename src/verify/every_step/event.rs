@@ -31,19 +31,19 @@ fn told(stage: &mut Stage, (): ()) {
     stage.name("said", &said);
     for lane in 0..TELLERS {
         let (event, said) = (event.clone(), said.clone());
-        stage.lane(&format!("teller {lane}"), move || {
+        stage.lane(&format!("teller {lane}"), move |_| {
             said.set_unlocked(7);
             event.set();
         });
     }
     for lane in 0..2 {
         let (event, said) = (event.clone(), said.clone());
-        stage.lane(&format!("hearer {lane}"), move || {
+        stage.lane(&format!("hearer {lane}"), move |_| {
             event.wait();
             assert_eq!(said.get_unlocked(), 7, "heard, and not told");
         });
     }
-    stage.finally(move || assert!(event.is_set(), "one of several has set it"));
+    stage.finally(move |_| assert!(event.is_set(), "one of several has set it"));
 }
 
 /// Several write an item each and set the event; one waits for it, clears it, and looks what there is.
@@ -59,14 +59,14 @@ fn produced(stage: &mut Stage, (): ()) {
     stage.name("looked", &looked);
     for lane in 0..TELLERS {
         let (event, items, set) = (event.clone(), items.clone(), set.clone());
-        stage.lane(&format!("producer {lane}"), move || {
+        stage.lane(&format!("producer {lane}"), move |_| {
             items.set_unlocked(lane, 1).expect("a producer's own");
             event.set();
             set.set_unlocked(lane, 1).expect("a producer's own");
         });
     }
     let (consumed, shelf, is_looked) = (event.clone(), seen.clone(), looked.clone());
-    stage.lane("consumer", move || {
+    stage.lane("consumer", move |_| {
         consumed.wait();
         consumed.clear();
         for (lane, item) in items.to_vec_unlocked().into_iter().enumerate() {
@@ -74,7 +74,7 @@ fn produced(stage: &mut Stage, (): ()) {
         }
         is_looked.set_unlocked(true);
     });
-    stage.finally(move || {
+    stage.finally(move |_| {
         if !looked.get_unlocked() {
             return; // the consumer was killed, perhaps after it had cleared the event
         }

@@ -100,7 +100,7 @@ fn locked_pair(stage: &mut Stage, Shape { program, lanes }: Shape) {
     stage.name("given up", &given_up);
     for lane in 0..lanes {
         let (lock, pair, given_up) = (lock.clone(), pair.clone(), given_up.clone());
-        stage.lane(&format!("lane {lane}"), move || {
+        stage.lane(&format!("lane {lane}"), move |_| {
             let taken = match (program, lane) {
                 (Program::Impatient, 1) => lock.lock_timeout(Duration::from_secs(1)),
                 (Program::Impatient, 2) => lock.try_lock(),
@@ -135,7 +135,7 @@ fn locked_pair(stage: &mut Stage, Shape { program, lanes }: Shape) {
             drop(guard);
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         let guard = match lock.try_lock() {
             Ok(guard) => guard,
             Err(LockError::OwnerDied(guard)) => {
@@ -157,7 +157,7 @@ fn nested_pair(stage: &mut Stage, Shape { lanes, .. }: Shape) {
     stage.name("pair", &pair);
     for lane in 0..lanes {
         let (lock, pair) = (lock.clone(), pair.clone());
-        stage.lane(&format!("lane {lane}"), move || {
+        stage.lane(&format!("lane {lane}"), move |_| {
             let outer = match lock.lock() {
                 Ok(guard) => guard,
                 Err(LockError::OwnerDied(guard)) => {
@@ -175,7 +175,7 @@ fn nested_pair(stage: &mut Stage, Shape { lanes, .. }: Shape) {
             assert!(!lock.is_mine(), "both holds were given back");
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         let guard = match lock.try_lock() {
             Ok(guard) => guard,
             Err(LockError::OwnerDied(guard)) => {
@@ -195,7 +195,7 @@ fn counted_value(stage: &mut Stage, Shape { lanes, .. }: Shape) {
     stage.name("value", &value);
     for lane in 0..lanes {
         let value = value.clone();
-        stage.lane(&format!("lane {lane}"), move || {
+        stage.lane(&format!("lane {lane}"), move |_| {
             match value.update(|value| *value += 1) {
                 Ok(()) => {}
                 Err(LockError::OwnerDied(mut guard)) => {
@@ -206,7 +206,7 @@ fn counted_value(stage: &mut Stage, Shape { lanes, .. }: Shape) {
             }
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         let seen = match value.try_lock() {
             Ok(guard) | Err(LockError::OwnerDied(guard)) => *guard,
             Err(other) => panic!("in the end: {other}"),
@@ -224,7 +224,7 @@ fn array_pair(stage: &mut Stage, Shape { lanes, .. }: Shape) {
     stage.name("pair", &pair);
     for lane in 0..lanes {
         let pair = pair.clone();
-        stage.lane(&format!("lane {lane}"), move || {
+        stage.lane(&format!("lane {lane}"), move |_| {
             let mut guard = match pair.lock() {
                 Ok(guard) => guard,
                 Err(LockError::OwnerDied(mut guard)) => {
@@ -238,7 +238,7 @@ fn array_pair(stage: &mut Stage, Shape { lanes, .. }: Shape) {
             guard.iter_mut().for_each(|number| *number += 1);
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         match pair.to_vec() {
             Ok(_) => {}
             Err(ArrayError::Lock(LockError::OwnerDied(mut guard))) => {

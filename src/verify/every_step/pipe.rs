@@ -37,7 +37,7 @@ fn two_senders(stage: &mut Stage, (): ()) {
     stage.name("gone", &gone);
     for lane in 0..SENDERS {
         let (sender, sent, gone) = (sender.clone(), sent.clone(), gone.clone());
-        stage.lane(&format!("sender {lane}"), move || {
+        stage.lane(&format!("sender {lane}"), move |_| {
             for number in 1..=EACH {
                 match sender.send(&(lane, number)) {
                     Ok(()) => sent.set_unlocked(lane, number).expect("a sender's own"),
@@ -53,7 +53,7 @@ fn two_senders(stage: &mut Stage, (): ()) {
     }
     drop(sender); // the receiver, forked last, has no sending end
     let (log, is_ended) = (received.clone(), ended.clone());
-    stage.lane("receiver", move || {
+    stage.lane("receiver", move |_| {
         let mut how = CLOSED;
         for message in receiver.iter() {
             let (lane, number) = match message {
@@ -70,7 +70,7 @@ fn two_senders(stage: &mut Stage, (): ()) {
         }
         is_ended.set_unlocked(how);
     });
-    stage.finally(move || {
+    stage.finally(move |_| {
         let how = ended.get_unlocked();
         if how == RUNS {
             return; // the receiver was killed, and took along what it had

@@ -234,9 +234,9 @@ fn pool(stage: &mut Stage, (workers, tasks): (usize, u64)) {
     let scene = Scene::new(stage, workers, tasks);
     for place in 0..workers {
         let scene = scene.clone();
-        stage.lane(&format!("worker {place}"), move || scene.work(place));
+        stage.lane(&format!("worker {place}"), move |_| scene.work(place));
     }
     let parent = scene.clone();
-    stage.lane("parent", move || parent.bury_all());
-    stage.finally(move || scene.judge());
+    stage.lane("parent", move |_| parent.bury_all());
+    stage.finally(move |_| scene.judge());
 }

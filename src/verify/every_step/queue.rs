@@ -42,6 +42,7 @@ pub(super) static SUBJECTS: &[Subject] = &[
 type Item = (usize, Option<Value<u32>>);
 
 /// What became of each item; each mark is set by one lane at a time.
+#[derive(Clone)]
 struct Marks {
     put: Array<u8>,
     got: Array<u8>,
@@ -61,14 +62,6 @@ impl Marks {
         stage.name("got", &marks.got);
         stage.name("ended", &marks.ended);
         marks
-    }
-
-    fn clone(&self) -> Marks {
-        Marks {
-            put: self.put.clone(),
-            got: self.got.clone(),
-            ended: self.ended.clone(),
-        }
     }
 
     /// Nothing twice, and of what was put no more is missing than getters are.
@@ -108,7 +101,7 @@ fn getters(stage: &mut Stage, (): ()) {
     queue.close().expect("no locks are held");
     for lane in 0..3 {
         let (queue, marks) = (queue.clone(), marks.clone());
-        stage.lane(&format!("getter {lane}"), move || {
+        stage.lane(&format!("getter {lane}"), move |_| {
             for item in queue.iter() {
                 let (number, _) = item.expect("an item");
                 assert_eq!(add(&marks.got, number), 1, "item {number} is got twice");
@@ -116,7 +109,7 @@ fn getters(stage: &mut Stage, (): ()) {
             add(&marks.ended, lane);
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         assert!(queue.is_closed());
         marks.judge(&queue, 0..3);
     });
@@ -134,7 +127,7 @@ fn workers(stage: &mut Stage, (): ()) {
     queue.close().expect("no locks are held");
     for lane in 0..3 {
         let (queue, marks) = (queue.clone(), marks.clone());
-        stage.lane(&format!("worker {lane}"), move || {
+        stage.lane(&format!("worker {lane}"), move |_| {
             loop {
                 let worked = queue.process(|(number, along)| {
                     let along = along.expect("it was put with one").get_unlocked();
@@ -149,7 +142,7 @@ fn workers(stage: &mut Stage, (): ()) {
             }
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         while let Ok((number, along)) = queue.try_get() {
             let along = along.expect("it was put with one").get_unlocked();
             assert_eq!(along as usize, number, "the object of another item");
@@ -173,7 +166,7 @@ fn through(stage: &mut Stage, (): ()) {
     for lane in 0..3 {
         let (queue, marks) = (queue.clone(), marks.clone());
         let along = (lane != 1).then(|| along.clone()); // of one there is nothing on the shelf
-        stage.lane(&format!("putter {lane}"), move || {
+        stage.lane(&format!("putter {lane}"), move |_| {
             match queue.put((lane, along)) {
                 Ok(()) => {
                     add(&marks.put, lane);
@@ -185,7 +178,7 @@ fn through(stage: &mut Stage, (): ()) {
         });
     }
     let (from, log) = (queue.clone(), marks.clone());
-    stage.lane("getter", move || {
+    stage.lane("getter", move |_| {
         for item in from.iter() {
             let (number, along) = item.expect("an item");
             assert_eq!(along.is_some(), number != 1);
@@ -197,7 +190,7 @@ fn through(stage: &mut Stage, (): ()) {
         }
         add(&log.ended, 3);
     });
-    stage.finally(move || marks.judge(&queue, 3..4));
+    stage.finally(move |_| marks.judge(&queue, 3..4));
 }
 
 /// Three workers on two tasks, and one who waits for their end, and writes off what the dead had.
@@ -205,7 +198,7 @@ fn tasks(stage: &mut Stage, (): ()) {
     let queue = two_tasks(stage);
     for lane in 0..3 {
         let queue = queue.clone();
-        stage.lane(&format!("worker {lane}"), move || {
+        stage.lane(&format!("worker {lane}"), move |_| {
             for task in queue.iter() {
                 task.expect("a task");
                 queue.task_done().expect("it is unfinished");
@@ -213,7 +206,7 @@ fn tasks(stage: &mut Stage, (): ()) {
         });
     }
     let waited = queue.clone();
-    stage.lane("waiter", move || {
+    stage.lane("waiter", move |_| {
         while let Err(refused) = waited.join() {
             assert!(matches!(refused, JoinError::WorkerDied { .. }));
             let written_off = waited.write_off().expect("no locks are held");
@@ -221,7 +214,7 @@ fn tasks(stage: &mut Stage, (): ()) {
         }
         assert_eq!(waited.unfinished(), 0);
     });
-    stage.finally(move || {
+    stage.finally(move |_| {
         while queue.try_get().is_ok() {
             queue.task_done().expect("it is unfinished");
         }
@@ -237,16 +230,16 @@ fn tasks_in_place(stage: &mut Stage, (): ()) {
     let queue = two_tasks(stage);
     for lane in 0..3 {
         let queue = queue.clone();
-        stage.lane(&format!("worker {lane}"), move || {
+        stage.lane(&format!("worker {lane}"), move |_| {
             while queue.process(|_| ()).is_ok() {}
         });
     }
     let waited = queue.clone();
-    stage.lane("waiter", move || {
+    stage.lane("waiter", move |_| {
         assert_eq!(waited.join(), Ok(()));
         assert_eq!(waited.unfinished(), 0);
     });
-    stage.finally(move || {
+    stage.finally(move |_| {
         while queue.process(|_| ()).is_ok() {}
         assert_eq!(queue.join(), Ok(()));
         assert_eq!(queue.task_done(), Err(TaskError::TooManyDone));

@@ -84,7 +84,7 @@ fn visitors(stage: &mut Stage, visits: Visits) {
     stage.name("inside", &inside);
     for lane in 0..4 {
         let (semaphore, inside) = (semaphore.clone(), inside.clone());
-        stage.lane(&format!("lane {lane}"), move || {
+        stage.lane(&format!("lane {lane}"), move |_| {
             let acquired = match (visits.impatient, lane) {
                 (true, 1) => semaphore.acquire_timeout(Duration::from_secs(1)),
                 (true, 2) => semaphore.try_acquire(),
@@ -104,7 +104,7 @@ fn visitors(stage: &mut Stage, visits: Visits) {
             drop(permit);
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         assert_eq!(semaphore.value(), visits.permits, "permits at home");
         let all: Vec<Permit> = (0..visits.permits)
             .map(|_| semaphore.try_acquire().expect("a permit at home"))
@@ -121,11 +121,11 @@ fn turns(stage: &mut Stage, (): ()) {
     stage.name("semaphore", &semaphore);
     for lane in 0..3 {
         let semaphore = semaphore.clone();
-        stage.lane(&format!("lane {lane}"), move || {
+        stage.lane(&format!("lane {lane}"), move |_| {
             drop(semaphore.acquire().expect("a turn"));
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         assert_eq!(semaphore.value(), 1, "one turn at home");
         drop(semaphore.try_acquire().expect("the turn"));
     });
@@ -139,16 +139,16 @@ fn signals(stage: &mut Stage, (): ()) {
     stage.name("told", &told);
     for lane in 0..TELLERS {
         let (semaphore, told) = (semaphore.clone(), told.clone());
-        stage.lane(&format!("teller {lane}"), move || {
+        stage.lane(&format!("teller {lane}"), move |_| {
             semaphore.release(1).expect("room for more permits");
             told.set_unlocked(lane, 1).expect("a teller's own");
         });
     }
     let heard = semaphore.clone();
-    stage.lane("hearer", move || {
+    stage.lane("hearer", move |_| {
         heard.acquire().expect("one of several is told").forget();
     });
-    stage.finally(move || {
+    stage.finally(move |_| {
         let (told, left) = (told.to_vec_unlocked(), semaphore.value());
         let (least, most) = (told.iter().sum::<u32>() - 1, TELLERS as u32);
         assert!(
@@ -166,18 +166,18 @@ fn renewed(stage: &mut Stage, (): ()) {
     stage.name("semaphore", &semaphore);
     stage.name("released", &released);
     let (renewing, is_released) = (semaphore.clone(), released.clone());
-    stage.lane("lane 0", move || {
+    stage.lane("lane 0", move |_| {
         renewing.acquire().expect("a permit").forget();
         renewing.release(1).expect("one is away");
         is_released.set_unlocked(true);
     });
     for lane in 1..3 {
         let semaphore = semaphore.clone();
-        stage.lane(&format!("lane {lane}"), move || {
+        stage.lane(&format!("lane {lane}"), move |_| {
             drop(semaphore.acquire().expect("a permit"));
         });
     }
-    stage.finally(move || {
+    stage.finally(move |_| {
         let value = semaphore.value();
         let least = PERMITS - u32::from(!released.get_unlocked());
         assert!(

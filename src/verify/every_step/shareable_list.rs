@@ -29,13 +29,13 @@ fn set_and_read(stage: &mut Stage, (): ()) {
     list.shm().unlink().expect("a name of its own"); // the lanes inherit the mapping
     for (lane, text) in TEXTS.into_iter().enumerate().take(LANES) {
         let list = list.clone();
-        stage.lane(&format!("lane {lane}"), move || {
+        stage.lane(&format!("lane {lane}"), move |_| {
             list.set(0, text).expect("it fits");
             list.set(1, lane as i64).expect("it fits");
             assert_whole(&list);
         });
     }
-    stage.finally(move || assert_whole(&list));
+    stage.finally(move |_| assert_whole(&list));
 }
 
 fn assert_whole(list: &ShareableList) {

@@ -1,0 +1,147 @@
+//! The turn: a token that the processes of a controlled run hand to each other, and the board that only its holder
+//! reads and writes.
+//!
+//! Whoever holds the turn chooses who goes next ([`Board::decide`](super::board::Board)), from what stands on the
+//! board, and hands the turn over: so no process in the middle costs two hand-overs for each step.
+//!
+//! # Memory ordering
+//! [`Turn::give`] stores with Release, [`Control::take`] swaps with Acquire: what the holder before wrote on the board
+//! is seen by the next.
+
+use std::cell::UnsafeCell;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::board::Board;
+use crate::explore::schedule::MAX_LANES;
+use crate::sys::futex;
+use crate::sys::memory::Mapping;
+use crate::world::{Deadline, Woken};
+
+/// The seat of the last look, behind the lanes'.
+pub(super) const FINALLY: usize = MAX_LANES;
+/// The seat of the process that starts the others, behind that.
+pub(super) const BOSS: usize = MAX_LANES + 1;
+const SEATS: usize = MAX_LANES + 2;
+
+/// A seat's word: the turn is its.
+const GIVEN: u32 = 1;
+/// A seat's word: something else is to be looked at (a child has died).
+pub(super) const LOOK: u32 = 2;
+
+/// In memory that all processes of a run share, at one address.
+#[repr(C)]
+pub(super) struct Control {
+    seats: [AtomicU32; SEATS],
+    board: UnsafeCell<Board>,
+}
+
+// SAFETY: the board is reached through a Turn alone, of which there is one at a time.
+unsafe impl Sync for Control {}
+
+/// The right to read and write the board.
+pub(super) struct Turn {
+    control: &'static Control,
+}
+
+/// What ended the wait for the turn.
+pub(super) enum Heard {
+    Turn(Turn),
+    Look,
+    /// Nothing until the deadline.
+    Silence,
+}
+
+impl Control {
+    /// With the first turn. It stays mapped for the life of the process and of those that it forks.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn create() -> io::Result<Turn> {
+        let mapping = Box::leak(Box::new(Mapping::create(size_of::<Control>())?));
+        let control: *mut Control = mapping.start().cast();
+        // SAFETY: page-aligned zeroes of that size, shown to nobody yet; zeroes are words, and a place for a board.
+        let control: &'static Control = unsafe {
+            Board::lay_out((&raw mut (*control).board).cast());
+            &*control
+        };
+        Ok(Turn { control })
+    }
+
+    /// Waits for the turn.
+    pub fn take(&'static self, seat: usize) -> Turn {
+        loop {
+            match self.hear(seat, None) {
+                Heard::Turn(turn) => return turn,
+                Heard::Look | Heard::Silence => {}
+            }
+        }
+    }
+
+    /// Waits for the turn, or until someone says [`LOOK`].
+    pub fn hear(&'static self, seat: usize, until: Option<Deadline>) -> Heard {
+        loop {
+            // Acquire: pairs with the Release in give().
+            match self.seats[seat].swap(0, Ordering::Acquire) {
+                0 => {}
+                LOOK => return Heard::Look,
+                both if both & LOOK != 0 => {
+                    // Relaxed: left for the next call of this seat's own process.
+                    self.seats[seat].fetch_or(LOOK, Ordering::Relaxed);
+                    return Heard::Turn(Turn { control: self });
+                }
+                _ => return Heard::Turn(Turn { control: self }),
+            }
+            if futex::wait(&self.seats[seat], 0, futex::ANYONE, until) == Woken::TimedOut {
+                return Heard::Silence;
+            }
+        }
+    }
+
+    /// A seat's word.
+    pub fn word(&'static self, seat: usize) -> &'static AtomicU32 {
+        &self.seats[seat]
+    }
+}
+
+impl Turn {
+    pub fn control(&self) -> &'static Control {
+        self.control
+    }
+
+    pub fn give(self, to: usize) {
+        let word = &self.control.seats[to];
+        // Release: pairs with the Acquire in hear(). By fetch_or, as LOOK may stand there.
+        word.fetch_or(GIVEN, Ordering::Release);
+        futex::wake(word, 1, futex::ANYONE);
+    }
+
+    /// The turn of a process that is dead, or that waits and will be killed.
+    ///
+    /// # Safety
+    /// No one else has it, nor will: whoever had it is dead.
+    pub unsafe fn of_the_dead(control: &'static Control) -> Turn {
+        for seat in &control.seats {
+            // Relaxed: no one else looks.
+            seat.fetch_and(!GIVEN, Ordering::Relaxed);
+        }
+        Turn { control }
+    }
+}
+
+impl Deref for Turn {
+    type Target = Board;
+
+    fn deref(&self) -> &Board {
+        // SAFETY: laid out by create(); there is one Turn, and it is borrowed.
+        unsafe { &*self.control.board.get() }
+    }
+}
+
+impl DerefMut for Turn {
+    fn deref_mut(&mut self) -> &mut Board {
+        // SAFETY: as in deref(), borrowed for the caller alone.
+        unsafe { &mut *self.control.board.get() }
+    }
+}

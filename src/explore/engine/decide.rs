@@ -1,0 +1,278 @@
+//! Who goes next: what is possible, and which of it is chosen.
+
+use super::board::{Board, Move, Over, Place};
+use super::course::Then;
+use crate::explore::schedule::{Choice, MAX_LANES};
+use crate::explore::search::{Choices, Lanes, Touch};
+
+/// What whoever has the turn does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Gives it to this lane.
+    Go(usize),
+    /// Gives it to the boss, to kill this lane.
+    Kill(usize),
+    /// Gives it to the boss: the run is over.
+    Over(Over),
+}
+
+impl Board {
+    /// Makes choices until a lane is to go on, or the boss is wanted.
+    pub fn decide(&mut self) -> Decision {
+        loop {
+            self.settle_sleep_set();
+            let possible = self.possible();
+            let choice = match self.choose(possible) {
+                Ok(choice) => choice,
+                Err(over) => return Decision::Over(over),
+            };
+            let lane = choice.lane();
+            self.note(choice, possible);
+            self.seats[lane].made += 1;
+            match choice {
+                Choice::Go(_) => {
+                    self.current = lane;
+                    return Decision::Go(lane);
+                }
+                Choice::Kill(_) => return Decision::Kill(lane),
+                Choice::TimeOut(_) => self.rouse(lane, true),
+                Choice::ReturnEarly(_) => {
+                    self.seats[lane].early_returns += 1;
+                    self.rouse(lane, false);
+                }
+                Choice::Take(_) => unreachable!("takes are made by wakes"),
+            }
+        }
+    }
+
+    /// Which of the sleepers a wake takes; the longest asleep comes first.
+    pub fn choose_taken(&mut self, sleepers: &[usize]) -> usize {
+        if let [only] = sleepers {
+            return *only;
+        }
+        let mut possible = Choices::default();
+        for &lane in sleepers {
+            possible.add(Choice::Take(lane));
+        }
+        let waking = self.making;
+        let wanted = self.course.prefix.get(self.at).copied();
+        let taken = match wanted {
+            Some(choice @ Choice::Take(lane)) if possible.has(choice) => {
+                self.at += 1;
+                lane
+            }
+            _ if self.course.then == Then::Random && self.is_past_prefix() => {
+                sleepers[self.dice() as usize % sleepers.len()]
+            }
+            _ => sleepers[0],
+        };
+        self.note(Choice::Take(taken), possible);
+        self.making = waking;
+        taken
+    }
+
+    fn note(&mut self, choice: Choice, possible: Choices) {
+        self.making = self.moves.len();
+        let noted = self.moves.push(Move {
+            choice,
+            possible,
+            step: None,
+            fell_asleep: false,
+            woke_up: false,
+            ended: false,
+            wakes: Lanes::NONE,
+            first_touch: self.touches.len() as u32,
+            touches: 0,
+        });
+        assert!(noted, "choose() and the wakes look for room first");
+    }
+
+    pub fn possible(&self) -> Choices {
+        let mut possible = Choices::default();
+        let mut spinning = Choices::default();
+        for (lane, seat) in self.seats[..self.lanes].iter().enumerate() {
+            let due = self.course.death_of(lane) == Some(seat.made);
+            match seat.place {
+                Place::Ended | Place::Dead => {}
+                _ if due => possible.add(Choice::Kill(lane)),
+                Place::Start | Place::Ready | Place::Awake { .. } => {
+                    if seat.spin.stuck {
+                        spinning.add(Choice::Go(lane));
+                    } else {
+                        possible.add(Choice::Go(lane));
+                    }
+                }
+                Place::Asleep { timed, files } => {
+                    if timed {
+                        possible.add(Choice::TimeOut(lane));
+                    }
+                    if !files && seat.early_returns < self.course.early_returns {
+                        possible.add(Choice::ReturnEarly(lane));
+                    }
+                }
+            }
+        }
+        if possible.is_empty() {
+            spinning
+        } else {
+            possible
+        }
+    }
+
+    fn choose(&mut self, possible: Choices) -> Result<Choice, Over> {
+        if self.moves.len() + self.lanes >= self.course.most_moves && !possible.is_empty() {
+            return Err(Over::TooLong);
+        }
+        while let Some(&wanted) = self.course.prefix.get(self.at) {
+            if self.can_be_told(wanted, possible) {
+                self.at += 1;
+                return Ok(wanted);
+            }
+            if !self.course.is_lenient {
+                let at = self.at;
+                return Err(Over::Diverged {
+                    at,
+                    wanted: Some(wanted),
+                });
+            }
+            self.at += 1;
+        }
+        // What no wake would end is a deadlock, even if a sleeper may wake for no reason.
+        if possible
+            .iter()
+            .all(|choice| matches!(choice, Choice::ReturnEarly(_)))
+        {
+            return Err(Over::Still);
+        }
+        if self.course.then == Then::Stop {
+            let at = self.at;
+            return Err(Over::Diverged { at, wanted: None });
+        }
+        let mut left = possible;
+        for sleeper in self.course.asleep.iter() {
+            left.remove(sleeper.choice);
+        }
+        if self.course.then == Then::Stay {
+            let early = (0..MAX_LANES).map(Choice::ReturnEarly).collect();
+            left = left.without(early);
+        }
+        if left.is_empty() {
+            return Err(Over::Redundant);
+        }
+        Ok(self.choose_freely(left))
+    }
+
+    /// Whether a schedule may ask for it here: what is possible, a step of a lane that spins, and any death.
+    fn can_be_told(&self, choice: Choice, possible: Choices) -> bool {
+        let Some(seat) = self.seats[..self.lanes].get(choice.lane()) else {
+            return false;
+        };
+        match choice {
+            Choice::Kill(_) => !seat.is_over(),
+            Choice::Go(_) => matches!(
+                seat.place,
+                Place::Start | Place::Ready | Place::Awake { .. }
+            ),
+            Choice::ReturnEarly(_) => matches!(seat.place, Place::Asleep { files: false, .. }),
+            Choice::TimeOut(_) | Choice::Take(_) => possible.has(choice),
+        }
+    }
+
+    fn choose_freely(&mut self, possible: Choices) -> Choice {
+        match self.course.then {
+            Then::Stay | Then::Stop => self.in_order(possible, 0),
+            Then::Picks => {
+                let pick = self.course.picks.get(self.moves.len()).copied();
+                self.in_order(possible, pick.unwrap_or(0).into())
+            }
+            Then::Random => self.at_random(possible),
+            Then::Priorities => self.by_priority(possible),
+        }
+    }
+
+    /// The lane that went last comes first, then the others in order; then those for whom time may pass, or who may
+    /// wake for no reason.
+    fn in_order(&self, possible: Choices, number: usize) -> Choice {
+        let lanes = self.lanes;
+        let order = (0..lanes).map(|lane| (self.current + lane) % lanes);
+        let moves = order
+            .clone()
+            .flat_map(|lane| [Choice::Go(lane), Choice::Kill(lane)]);
+        let kinds: [fn(usize) -> Choice; 2] = [Choice::TimeOut, Choice::ReturnEarly];
+        let others = kinds.into_iter().flat_map(|kind| order.clone().map(kind));
+        let mut possible_here = moves.chain(others).filter(|&choice| possible.has(choice));
+        possible_here
+            .nth(number % possible.len())
+            .expect("fewer than there are")
+    }
+
+    fn at_random(&mut self, possible: Choices) -> Choice {
+        let steps = possible.steps();
+        let seldom = self.dice().is_multiple_of(8);
+        let pool = if steps.is_empty() || seldom {
+            possible
+        } else {
+            steps
+        };
+        let number = self.dice() as usize % pool.len();
+        pool.nth(number).expect("fewer than there are")
+    }
+
+    fn by_priority(&mut self, possible: Choices) -> Choice {
+        if self.course.changes.contains(&self.moves.len()) {
+            let lowest = self.course.priorities.iter().min().copied().unwrap_or(0);
+            if let Some(highest) = self.highest(possible) {
+                self.course.priorities[highest.lane()] = lowest - 1;
+            }
+        }
+        self.highest(possible).expect("something is possible")
+    }
+
+    fn highest(&self, possible: Choices) -> Option<Choice> {
+        let priority = |choice: &Choice| {
+            let moves = matches!(choice, Choice::Go(_) | Choice::Kill(_));
+            let priority = self.course.priorities.get(choice.lane()).copied();
+            (moves, priority.unwrap_or(0))
+        };
+        possible.iter().max_by_key(priority)
+    }
+
+    fn is_past_prefix(&self) -> bool {
+        self.at >= self.course.prefix.len()
+    }
+
+    fn dice(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random >> 16
+    }
+
+    /// Takes out of the sleep set what does not commute with a move that was made.
+    fn settle_sleep_set(&mut self) {
+        if self.course.asleep.is_empty() || !self.is_past_prefix() {
+            // The sleep set stands before the prefix's last choice.
+            self.settled = self.moves.len();
+            return;
+        }
+        for number in self.settled..self.moves.len() {
+            let lane = self.moves[number].choice.lane();
+            let mut at = 0;
+            while let Some(sleeper) = self.course.asleep.get(at) {
+                let same = sleeper.choice.lane() == lane;
+                if same || conflict(&sleeper.touches, self.touches_of(number)) {
+                    self.course.asleep.remove(at);
+                } else {
+                    at += 1;
+                }
+            }
+        }
+        self.settled = self.moves.len();
+    }
+}
+
+fn conflict(these: &[Touch], those: &[Touch]) -> bool {
+    these
+        .iter()
+        .any(|this| those.iter().any(|that| this.conflicts(*that)))
+}

@@ -1,0 +1,159 @@
+//! A program that can be run again and again: the fast way, in lanes that go on from run to run; or, where something
+//! of a run cannot be put back, each time from the set-up on, in new processes.
+
+use std::collections::BTreeSet;
+use std::io::{self, PipeReader, Read, Write};
+
+use super::board::Board;
+use super::boss::{Boss, Finish};
+use super::control::{Control, Turn};
+use super::course::Course;
+use super::told;
+use crate::explore::run::Run;
+use crate::explore::search::Record;
+use crate::explore::stage::Stage;
+use crate::explore::trace::Names;
+use crate::sys::fork;
+
+/// In a process of one thread.
+pub(in crate::explore) struct Explorer<F> {
+    set_up: F,
+    way: Way,
+}
+
+enum Way {
+    /// Lanes that go on from run to run.
+    Again(Box<Boss>),
+    /// A process for each run, that sets the program up.
+    Anew(Option<Turn>),
+}
+
+/// What there is to know of a run.
+pub(in crate::explore) struct Told {
+    pub record: Record<()>,
+    pub run: Run,
+}
+
+/// Why there was none.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::explore) enum Trouble {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// This run has changed what cannot be put back: from now on each one starts anew, so that what was learnt of the
+    /// runs before, by their addresses, holds no longer.
+    #[error("the runs start anew from here on")]
+    StartsAnew,
+}
+
+impl<F: Fn() -> io::Result<Stage>> Explorer<F> {
+    /// # Errors
+    /// No memory, or the set-up failed.
+    pub fn new(set_up: F) -> io::Result<Explorer<F>> {
+        let turn = Control::create()?;
+        let files = open_files()?;
+        let stage = set_up()?;
+        let way = if stage.once || open_files()?.difference(&files).next().is_some() {
+            Way::Anew(Some(turn))
+        } else {
+            Way::Again(Box::new(Boss::new(turn, stage, false)?))
+        };
+        Ok(Explorer { set_up, way })
+    }
+
+    /// One run; `in_full`: with the trace, however it ends.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub fn run(&mut self, order: &dyn Fn(&mut Course), in_full: bool) -> Result<Told, Trouble> {
+        match &mut self.way {
+            Way::Again(boss) => {
+                let told = one_run(boss, order, in_full)?;
+                if !boss.is_spent() {
+                    return Ok(told);
+                }
+                let turn = boss.hand_in()?;
+                self.way = Way::Anew(Some(turn));
+                Err(Trouble::StartsAnew)
+            }
+            Way::Anew(turn) => Ok(apart(&self.set_up, turn, order, in_full)?),
+        }
+    }
+}
+
+fn one_run(boss: &mut Boss, order: &dyn Fn(&mut Course), in_full: bool) -> io::Result<Told> {
+    let course = &mut boss.turn().course;
+    course.clear();
+    order(course);
+    let finish = boss.run()?;
+    Ok(tell(boss, finish, in_full))
+}
+
+fn tell(boss: &mut Boss, finish: Finish, in_full: bool) -> Told {
+    let mut names = Names::new(std::mem::take(&mut boss.stage.names));
+    let lanes = boss.stage.lanes.clone();
+    let board: &mut Board = boss.turn();
+    board.finish = finish;
+    let told = Told {
+        record: told::record(board, finish),
+        run: told::run(board, finish, &lanes, &mut names, in_full),
+    };
+    boss.stage.names = names.into_objects();
+    told
+}
+
+/// A run in a process of its own, from the set-up on.
+fn apart(
+    set_up: &dyn Fn() -> io::Result<Stage>,
+    turn: &mut Option<Turn>,
+    order: &dyn Fn(&mut Course),
+    in_full: bool,
+) -> io::Result<Told> {
+    let (answer, to_answer) = io::pipe()?;
+    let mut to_answer = Some(to_answer);
+    let child = fork::child(|| {
+        let turn = turn.take().expect("the explorer has the turn");
+        let mut to_answer = to_answer.take().expect("one run in each process");
+        let told = set_up().and_then(|stage| {
+            let mut boss = Boss::new(turn, stage, true)?;
+            one_run(&mut boss, order, in_full)
+        });
+        let run = told.map(|told| told.run).map_err(|error| error.to_string());
+        let bytes = postcard::to_allocvec::<Answer>(&run).expect("a run serialises");
+        i32::from(to_answer.write_all(&bytes).is_err())
+    })?;
+    drop(to_answer);
+    let bytes = read_all(answer)?;
+    let status = child.wait()?;
+    let answer: Answer = postcard::from_bytes(&bytes)
+        .map_err(|_| io::Error::other(format!("a run ended with status {}", status.code())))?;
+    let run = answer.map_err(io::Error::other)?;
+    // The child had it, and is gone.
+    let board: &Board = turn.as_ref().expect("taken in the child only");
+    Ok(Told {
+        record: told::record(board, board.finish),
+        run,
+    })
+}
+
+type Answer = Result<Run, String>;
+
+fn read_all(mut from: PipeReader) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What is open in this process, but for memory.
+fn open_files() -> io::Result<BTreeSet<String>> {
+    let mut files = BTreeSet::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        // The folder itself is among them, and closed by now.
+        if let Ok(file) = std::fs::read_link(entry?.path()) {
+            let file = file.to_string_lossy().into_owned();
+            if !file.starts_with("/memfd:") && !file.starts_with("/proc/") {
+                files.insert(file);
+            }
+        }
+    }
+    Ok(files)
+}

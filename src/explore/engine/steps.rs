@@ -1,0 +1,125 @@
+//! What the board learns from a lane's step.
+
+use super::board::{Board, FILES, MOST_HELD, queue_place, word_place};
+use super::spin::Spin;
+use crate::sys::step::{Access, Outcome, Step};
+
+/// Whether the access may change the memory at its address.
+fn may_write(access: Access) -> bool {
+    matches!(
+        access,
+        Access::Store { .. }
+            | Access::Swap { .. }
+            | Access::CompareExchange { .. }
+            | Access::Add { .. }
+            | Access::Sub { .. }
+            | Access::Write { .. }
+            | Access::UpdateAndWakeAll { .. }
+            | Access::StoreWide { .. }
+            | Access::SwapWide { .. }
+            | Access::CompareExchangeWide { .. }
+            | Access::AddWide { .. }
+    )
+}
+
+/// Whether the access is one to memory at the step's address.
+pub(super) fn has_memory(access: Access) -> bool {
+    may_write(access)
+        || matches!(
+            access,
+            Access::Load | Access::LoadWide | Access::Read { .. }
+        )
+}
+
+fn is_wide(access: Access) -> bool {
+    matches!(
+        access,
+        Access::LoadWide
+            | Access::StoreWide { .. }
+            | Access::SwapWide { .. }
+            | Access::CompareExchangeWide { .. }
+            | Access::AddWide { .. }
+            | Access::Read { bytes: 8 }
+            | Access::Write { bytes: 8, .. }
+    )
+}
+
+impl Board {
+    /// A lane is about to make a step: `was` is what stands in the eight bytes that it lies in.
+    pub fn before(&mut self, step: &Step, was: u64) {
+        if !self.last_look {
+            self.moves[self.making].step = Some((*step, None));
+        }
+        if may_write(step.access) {
+            let kept = self.is_shared(step.address) && self.undo.push((step.address & !7, was));
+            self.beyond |= !kept;
+        }
+    }
+
+    /// It has made it: `was` and `is` are what stood in the eight bytes before and after.
+    pub fn after(&mut self, lane: usize, step: &Step, outcome: Outcome, was: u64, is: u64) {
+        if !self.last_look
+            && let Some((noted, seen)) = &mut self.moves[self.making].step
+            && noted == step
+        {
+            *seen = Some(outcome);
+        }
+        match step.access {
+            Access::Announce => self.seats[lane].announced = step.address,
+            Access::Withdraw => self.seats[lane].announced = 0,
+            Access::Link => {
+                let room = self.seats[lane].held.push(step.address);
+                assert!(
+                    room,
+                    "under control a lane holds at most {} locks",
+                    MOST_HELD
+                );
+            }
+            Access::Unlink => {
+                let held = &mut self.seats[lane].held;
+                if let Some(at) = held.iter().rposition(|&node| node == step.address) {
+                    held.remove(at);
+                }
+            }
+            // The words of a wait and the queue of a wake are touched where they are looked at.
+            Access::PrepareLink
+            | Access::LookUp { .. }
+            | Access::Wake { .. }
+            | Access::Wait { .. }
+            | Access::WaitAny { .. } => {}
+            Access::Send | Access::Receive | Access::HangUp => {
+                self.beyond = true;
+                match outcome {
+                    Outcome::Woke(_) => self.files_changed(),
+                    _ => self.touch(FILES, true),
+                }
+            }
+            Access::Poll { .. } => {
+                self.beyond = true;
+                self.touch(FILES, true);
+            }
+            access => {
+                let words = if is_wide(access) { 2 } else { 1 };
+                let changed = was != is;
+                for word in 0..words {
+                    let place = word_place(step.address) + word;
+                    self.touch(place, changed);
+                    if changed {
+                        self.written(place);
+                    }
+                }
+                if changed {
+                    self.seats[lane].spin = Spin::NEW;
+                } else {
+                    self.seats[lane].spin.read(word_place(step.address), is);
+                }
+            }
+        }
+    }
+
+    /// A lane compares a word before it sleeps on it.
+    pub fn looks_to_sleep(&mut self, address: usize) {
+        self.touch(word_place(address), false);
+        self.touch(queue_place(address), true);
+    }
+}

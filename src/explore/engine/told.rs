@@ -1,0 +1,131 @@
+//! What is told of a run, from what stands on the board: to the search, and to a person.
+
+use super::board::{Board, Move, Over, Place};
+use super::boss::Finish;
+use crate::explore::run::{Ended, Run};
+use crate::explore::schedule::{Choice, Schedule};
+use crate::explore::search::{self, End, Record};
+use crate::explore::trace::{Event, Names, Trace};
+use crate::sys::step::Outcome;
+
+/// What the search looks at.
+pub(in crate::explore) fn record(board: &Board, finish: Finish) -> Record<()> {
+    let moves = board
+        .moves
+        .iter()
+        .enumerate()
+        .map(|(number, made)| search::Move {
+            choice: made.choice,
+            possible: made.possible,
+            touches: board.touches_of(number).to_vec(),
+            wakes: made.wakes,
+        });
+    let end = match finish {
+        Finish::Over(Over::Still) => End::Well,
+        Finish::Over(Over::Redundant) => End::Redundant,
+        Finish::Over(Over::TooLong) => End::TooLong,
+        Finish::Over(Over::Diverged { .. }) => End::Diverged,
+        Finish::Over(Over::Panicked { .. } | Over::LastLookSleeps)
+        | Finish::Deadlock
+        | Finish::LaneEnded { .. }
+        | Finish::Stuck => End::Failed(()),
+    };
+    Record {
+        moves: moves.collect(),
+        end,
+        left: board.possible(),
+        alive: board.alive(),
+    }
+}
+
+/// What a person reads; `in_full`: with the trace of a run that went well, too.
+pub(in crate::explore) fn run(
+    board: &Board,
+    finish: Finish,
+    lanes: &[String],
+    names: &mut Names,
+    in_full: bool,
+) -> Run {
+    names.threads(
+        lanes
+            .iter()
+            .zip(&board.seats)
+            .map(|(name, seat)| (seat.id, name)),
+    );
+    let name = |seat: usize| lanes.get(seat).map_or("finally", String::as_str).to_owned();
+    let text = String::from_utf8_lossy(&board.panic).into_owned();
+    let ended = match finish {
+        Finish::Over(Over::Still | Over::Redundant) => Ended::Well,
+        Finish::Over(Over::TooLong) => Ended::Endless {
+            choices: board.moves.len(),
+        },
+        Finish::Over(Over::Diverged { at, wanted }) => Ended::Diverged { at, wanted },
+        Finish::Over(Over::Panicked { seat }) => Ended::Panicked {
+            lane: name(seat),
+            text: text.clone(),
+        },
+        Finish::Over(Over::LastLookSleeps) => Ended::Deadlock {
+            asleep: vec![("finally".to_owned(), "what no one will wake".to_owned())],
+        },
+        Finish::Deadlock => Ended::Deadlock {
+            asleep: asleep(board, lanes, names),
+        },
+        Finish::LaneEnded { lane, status } => Ended::LaneEnded {
+            lane: name(lane),
+            status,
+        },
+        Finish::Stuck => Ended::Stuck,
+    };
+    let mut events = Vec::new();
+    if in_full || ended != Ended::Well {
+        events.extend(board.moves.iter().filter_map(|made| event(made, names)));
+        if let Finish::Over(Over::Panicked { seat }) = finish
+            && seat < lanes.len()
+        {
+            events.push(Event::note(seat, format!("panics: {text}")));
+        }
+    }
+    let kills = board
+        .moves
+        .iter()
+        .filter(|made| matches!(made.choice, Choice::Kill(_)));
+    Run {
+        ended,
+        kills: kills.count(),
+        schedule: Schedule(board.moves.iter().map(|made| made.choice).collect()),
+        trace: Trace {
+            lanes: lanes.to_vec(),
+            events,
+        },
+    }
+}
+
+/// Who sleeps, on what.
+fn asleep(board: &Board, lanes: &[String], names: &Names) -> Vec<(String, String)> {
+    let seats = lanes.iter().zip(&board.seats);
+    let asleep = seats.filter(|(_, seat)| matches!(seat.place, Place::Asleep { .. }));
+    asleep
+        .map(|(name, seat)| {
+            let first = seat.queues.first().copied().unwrap_or(0);
+            (name.clone(), names.place(first))
+        })
+        .collect()
+}
+
+fn event(made: &Move, names: &Names) -> Option<Event> {
+    let lane = made.choice.lane();
+    match (made.choice, &made.step) {
+        (Choice::Kill(_), _) => Some(Event::note(lane, "SIGKILL".to_owned())),
+        (Choice::TimeOut(_), _) => Some(Event::note(lane, "time passes".to_owned())),
+        (Choice::ReturnEarly(_), _) => Some(Event::note(lane, "wakes for no reason".to_owned())),
+        (Choice::Take(_), _) => Some(Event::note(lane, "is the one that is woken".to_owned())),
+        (Choice::Go(_), Some((step, _))) if made.fell_asleep => {
+            let place = names.place(step.address);
+            Some(Event::note(lane, format!("sleeps on {place}")))
+        }
+        (Choice::Go(_), Some((step, outcome))) => {
+            Some(names.event(lane, step, &outcome.unwrap_or(Outcome::Done)))
+        }
+        (Choice::Go(_), None) => None,
+    }
+}
