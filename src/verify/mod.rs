@@ -54,9 +54,10 @@ mod waiter;
 pub use progress::{Progress, Screen};
 pub use report::{Budget, Check, Fallible, Report, Size, Technique, Verdict};
 pub use rows::CHECKS;
-pub use run::{Shard, report, run};
+pub use run::{report, run};
 pub use table::{Row, Table};
 
+pub use crate::explore::search::Shard;
 use crate::explore::{Replay, Run};
 
 /// Replays a run of one of the scenarios here.

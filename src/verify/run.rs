@@ -7,13 +7,6 @@ use super::progress::Progress;
 use super::report::{Budget, Check, Report, Verdict};
 use super::table::{Row, Table};
 
-/// Which part of the checks to run: the `index`th of `count`, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    pub index: usize,
-    pub count: usize,
-}
-
 /// Runs checks, each with a progress of its own, in two rows side by side: those that compute, on one core; and those
 /// that run processes.
 pub fn run(
@@ -67,29 +60,6 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
         text
     } else {
         "with something that is no text"
-    }
-}
-
-impl Shard {
-    /// The checks of this part.
-    pub fn of(self, checks: &[Check]) -> Vec<&Check> {
-        let part = checks.iter().skip(self.index - 1).step_by(self.count);
-        part.collect()
-    }
-}
-
-impl std::str::FromStr for Shard {
-    type Err = String;
-
-    /// `I/N`.
-    fn from_str(text: &str) -> Result<Shard, String> {
-        let shard = text.split_once('/').and_then(|(index, count)| {
-            let (index, count) = (index.parse().ok()?, count.parse().ok()?);
-            (1..=count)
-                .contains(&index)
-                .then_some(Shard { index, count })
-        });
-        shard.ok_or_else(|| format!("a shard is I/N with 1 <= I <= N, not {text:?}"))
     }
 }
 

@@ -196,6 +196,13 @@ pub fn commutes(one: Choice, touches: &[Touch], other: Choice, others: &[Touch])
     one.lane() != other.lane() && !touches.iter().any(conflict)
 }
 
+/// Whether a choice takes the turn from a lane that could have gone on. A take is not a turn.
+pub fn is_preemption(last: Option<usize>, possible: Choices, choice: Choice) -> bool {
+    let could_go = |last: usize| !possible.of_lane(last).steps().is_empty();
+    !matches!(choice, Choice::Take(_))
+        && last.is_some_and(|last| last != choice.lane() && could_go(last))
+}
+
 fn is_early(choice: Choice) -> bool {
     matches!(choice, Choice::ReturnEarly(_))
 }

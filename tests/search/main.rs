@@ -1,0 +1,4 @@
+//! Which schedules are run: proved on a simulated machine.
+
+mod machine;
+mod reduction;
