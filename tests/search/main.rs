@@ -1,4 +1,7 @@
 //! Which schedules are run: proved on a simulated machine.
 
+mod bugs;
+mod figures;
+mod instruction;
 mod machine;
 mod reduction;

@@ -4,22 +4,27 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use forkproof::explore::search::{Death, Orders, Policy, Search, Shard, Tally, Then};
+use forkproof::explore::search::{
+    Death, Move, Orders, Policy, Search, Shard, Tally, Then, commutes,
+};
 use forkproof::explore::{Choice, Schedule};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::machine::{Final, Instruction, Machine};
+use crate::instruction::Instruction;
+use crate::machine::{Final, Machine};
 
 /// What a search saw.
 pub struct Seen {
+    /// Of each schedule: what it is up to the order of steps that commute.
+    pub kinds: Vec<Kind>,
     pub finals: HashSet<Final>,
     pub schedules: Vec<Schedule>,
     pub tally: Tally,
 }
 
 pub fn search(machine: &mut Machine, search: Search) -> Seen {
-    let (mut finals, mut schedules) = (HashSet::new(), Vec::new());
+    let (mut finals, mut schedules, mut kinds) = (HashSet::new(), Vec::new(), Vec::new());
     machine.judge = |_| true; // so that each run shows its final state
     let tally = search.run(machine, |orders, record| {
         let forkproof::explore::search::End::Failed(state) = &record.end else {
@@ -34,14 +39,42 @@ pub fn search(machine: &mut Machine, search: Search) -> Seen {
             assert_eq!(died.count(), orders.deaths.len()); // or it would be a run of fewer deaths
         }
         schedules.push(Schedule(choices));
+        kinds.push(kind(&record.moves));
         ControlFlow::Continue(())
     });
     let tally = tally.unwrap();
     Seen {
+        kinds,
         finals,
         schedules,
         tally,
     }
+}
+
+/// The levels of Foata's normal form: each move, with its takes, as early as what it depends on lets it.
+pub type Kind = Vec<(usize, String)>;
+
+fn kind(moves: &[Move]) -> Kind {
+    let mut levels: Kind = Vec::new();
+    let mut merged: Vec<(Move, usize)> = Vec::new();
+    for made in moves {
+        if let (Choice::Take(_), Some((wake, _))) = (made.choice, merged.last_mut()) {
+            wake.wakes = wake.wakes.or(made.wakes);
+            levels.last_mut().unwrap().1 += &format!("{:?}", made.choice);
+            continue;
+        }
+        let depends = |(earlier, _): &&(Move, usize)| {
+            let (theirs, ours) = (&earlier.touches, &made.touches);
+            let lane = made.choice.lane();
+            earlier.wakes.has(lane) || !commutes(earlier.choice, theirs, made.choice, ours)
+        };
+        let level = merged.iter().filter(depends).map(|(_, level)| level + 1);
+        let level = level.max().unwrap_or(0);
+        levels.push((level, format!("{:?}", made.choice)));
+        merged.push((made.clone(), level));
+    }
+    levels.sort();
+    levels
 }
 
 const WORDS: usize = 3;
@@ -127,7 +160,7 @@ fn orders(early_returns: usize) -> Orders {
     }
 }
 
-fn all(policy: Policy, kills: usize, early_returns: usize) -> Search {
+pub fn all(policy: Policy, kills: usize, early_returns: usize) -> Search {
     Search {
         kills,
         early_returns,
@@ -136,7 +169,7 @@ fn all(policy: Policy, kills: usize, early_returns: usize) -> Search {
     }
 }
 
-const UNREDUCED: Policy = Policy::Unreduced { preemptions: None };
+pub const UNREDUCED: Policy = Policy::Unreduced { preemptions: None };
 
 fn assert_no_schedule_twice(seen: &Seen) {
     let different: HashSet<String> = seen.schedules.iter().map(Schedule::to_string).collect();
@@ -147,7 +180,7 @@ fn assert_no_schedule_twice(seen: &Seen) {
 const MANY: u64 = 3_000;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost(mut machine in program(), early_returns in 0..2usize) {
@@ -163,12 +196,16 @@ proptest! {
             assert_eq!(unreduced.finals, finals);
             assert_eq!(unreduced.schedules.len() as u64, schedules);
             assert_no_schedule_twice(&unreduced);
+            // One of each kind, and none twice.
+            let kinds: HashSet<_> = unreduced.kinds.into_iter().collect();
+            assert_eq!(reduced.kinds.len(), kinds.len());
+            assert_eq!(reduced.kinds.into_iter().collect::<HashSet<_>>(), kinds);
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_death_is_lost(mut machine in program(), kills in 1..3usize, early_returns in 0..2usize) {

@@ -4,6 +4,9 @@
 //! it is known where one more of them can die. Whatever deaths happen in a run, the first of them is met in a run
 //! without any, the second in one with the first, and so on: so no set is missed, that of a lane that goes
 //! further because another has died included.
+//!
+//! Shards share out the tree if nobody dies; else the largest sets, after each has explored the smaller ones for
+//! itself, from which the larger ones grow. What a shard runs for itself alone is looked at in one shard only.
 
 use std::collections::{HashSet, VecDeque};
 

@@ -25,6 +25,7 @@ mod exhaustive;
 mod order;
 mod program;
 mod shard;
+mod shrink;
 mod tally;
 mod tree;
 
@@ -34,6 +35,7 @@ pub use choices::{Choices, Lanes};
 pub use decide::{Decision, Mind, commutes, is_preemption};
 pub use program::{Death, End, Move, Orders, Program, Record, Sleeper, Then, Touch};
 pub use shard::Shard;
+pub use shrink::{Size, shrink};
 pub use tally::{DifferentSearches, Part, Tally, Way};
 pub use tree::NotReproducible;
 

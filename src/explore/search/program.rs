@@ -66,8 +66,7 @@ pub enum Then {
     /// go falls below all others first. The second half of `priorities` is for the lanes' sleeps: a sleep that
     /// can end by itself is ended when it is its turn by priority, and then falls below all others.
     Pct {
-        /// For each lane, then for each lane's sleeps; all different, and greater than the number of moves that
-        /// lower one.
+        /// For each lane, then for each lane's sleeps; all different. Who falls gets what is one below the lowest.
         priorities: Vec<u8>,
         changes: Vec<usize>,
     },
