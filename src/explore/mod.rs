@@ -1,10 +1,13 @@
 //! Checking by running: loom's model of memory, and real processes in a chosen order.
 
+mod apart;
 pub mod dice;
 mod engine;
+mod exploration;
 pub mod loom;
 mod region;
 mod replay;
+mod report;
 mod run;
 mod schedule;
 pub mod search;
@@ -12,9 +15,12 @@ mod stage;
 mod trace;
 mod turn;
 
+pub use apart::TurnError;
+pub use exploration::{Exploration, exhaustive, pct, portfolio, random};
 pub use replay::{NotAReplay, Replay};
+pub use report::Report;
 pub use run::{Ended, Run};
 pub use schedule::{Choice, MAX_LANES, NotASchedule, Plan, Schedule};
 pub use stage::{Lane, Shared, Stage};
 pub use trace::{Event, Trace};
-pub use turn::{TurnError, run, run_all};
+pub use turn::{run, run_all};

@@ -36,11 +36,9 @@ impl Event {
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: Vec<_> = self
-            .events
-            .iter()
-            .filter(|event| f.alternate() || !event.detail)
-            .collect();
+        let shown = self.events.iter();
+        let shown = shown.filter(|event| f.alternate() || !event.detail);
+        let shown = fold(&shown.cloned().collect::<Vec<_>>());
         let width = |lane: usize| {
             let texts = shown.iter().filter(|event| event.lane == lane);
             let widest = texts
@@ -69,6 +67,35 @@ impl fmt::Display for Trace {
         }
         Ok(())
     }
+}
+
+/// Turns of a lane that does the same again and again become one, and how often it came round.
+fn fold(events: &[Event]) -> Vec<Event> {
+    const LONGEST: usize = 4;
+    let mut folded: Vec<Event> = Vec::new();
+    let mut at = 0;
+    while at < events.len() {
+        let left = &events[at..];
+        let rounds = |len: usize| {
+            let round = left.get(..len)?;
+            let one_lane = round.iter().all(|event| event.lane == round[0].lane);
+            let times = left.chunks(len).take_while(|next| *next == round).count();
+            (one_lane && times > 2).then_some((len, times))
+        };
+        match (1..=LONGEST).find_map(rounds) {
+            Some((len, times)) => {
+                folded.extend_from_slice(&left[..len]);
+                let again = format!("... and so {} times more", times - 1);
+                folded.push(Event::note(left[0].lane, again));
+                at += len * times;
+            }
+            None => {
+                folded.push(left[0].clone());
+                at += 1;
+            }
+        }
+    }
+    folded
 }
 
 /// How addresses and thread ids are called, so that a trace says the same in every run.
@@ -134,6 +161,14 @@ impl Names {
             text += ", waiters";
         }
         text
+    }
+
+    /// Whether an address lies in an object of the program's own: what is done there is always of interest.
+    fn is_own(&self, address: usize) -> bool {
+        self.objects.iter().any(|named| match named {
+            Named::Object { .. } => false,
+            Named::Bytes { from, bytes, .. } => (*from..from + bytes).contains(&address),
+        })
     }
 
     pub fn event(&self, lane: usize, step: &Step, outcome: &Outcome) -> Event {
@@ -232,8 +267,22 @@ impl Names {
                 (format!("wakes {place}"), false)
             }
         };
+        let detail = detail && !(is_access(step.access) && self.is_own(step.address));
         Event { lane, text, detail }
     }
+}
+
+/// Not one of the robust list.
+fn is_access(access: Access) -> bool {
+    !matches!(
+        access,
+        Access::Announce
+            | Access::Withdraw
+            | Access::PrepareLink
+            | Access::Link
+            | Access::Unlink
+            | Access::LookUp { .. }
+    )
 }
 
 /// A wide word packs several numbers: in hexadecimal they can be told apart.

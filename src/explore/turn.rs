@@ -1,43 +1,16 @@
-//! The turn: real processes that go one at a time, in a given order of steps.
-//!
-//! # How
-//! An *explorer* process, which has one thread and nothing of the caller's, runs the set-up, forks the lanes
-//! and gives the turn from one to the next at each [step](crate::sys::step). The lanes are real processes over
-//! real shared memory; they sleep in real futexes, and are killed by real SIGKILLs. Because the set-up runs
-//! elsewhere it captures nothing: what it needs travels as arguments. That makes it work in any `#[test]`
-//! function, beside any others.
+//! Single runs of a program under control, by a plan.
 //!
 //! # What a pass proves
 //! That this schedule leads to no failure. Every access is in the order in which it was granted (sequential
 //! consistency): memory orderings are for the loom models.
 
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::ptr::NonNull;
-
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use super::engine::{Course, Explorer, Trouble};
-use super::region::Region;
+use super::apart::{self, Done, TurnError, Work};
 use super::run::Run;
 use super::schedule::Plan;
 use super::stage::Stage;
-use crate::shm::passage::{self, PassageError};
-use crate::sys::child::Request;
-use crate::sys::{fork, zygote};
-
-/// Why there was no run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TurnError {
-    #[error("the explorer cannot be started: {0}")]
-    Start(#[from] io::Error),
-    #[error("the set-up's arguments {0}")]
-    Arguments(#[from] PassageError),
-    #[error("the explorer failed: {0}")]
-    Explorer(String),
-}
 
 /// Runs a scenario once.
 ///
@@ -76,7 +49,7 @@ where
     A: Serialize + DeserializeOwned + 'static,
     F: Fn(&mut Stage, A) + Copy + 'static,
 {
-    let runs = explore_apart(set_up, arguments, &[plan], true)?;
+    let runs = followed(set_up, arguments, &[plan], true)?;
     runs.into_iter()
         .next()
         .ok_or_else(|| TurnError::Explorer("it made no run".to_owned()))
@@ -92,11 +65,10 @@ where
     A: Serialize + DeserializeOwned + 'static,
     F: Fn(&mut Stage, A) + Copy + 'static,
 {
-    explore_apart(set_up, arguments, plans, false)
+    followed(set_up, arguments, plans, false)
 }
 
-/// In an explorer process.
-fn explore_apart<A, F>(
+fn followed<A, F>(
     set_up: F,
     arguments: &A,
     plans: &[Plan],
@@ -106,93 +78,9 @@ where
     A: Serialize + DeserializeOwned + 'static,
     F: Fn(&mut Stage, A) + Copy + 'static,
 {
-    const {
-        assert!(
-            size_of::<F>() == 0,
-            "a set-up captures nothing: it runs in another process; pass what it needs as arguments"
-        )
-    };
-    let _: F = set_up;
-    let parcel = passage::pack(arguments)?;
-    let task = Task {
-        arguments: parcel.bytes.clone(),
-        plans: plans.to_vec(),
-        in_full,
-    };
-    let task =
-        postcard::to_allocvec(&task).map_err(|error| TurnError::Explorer(error.to_string()))?;
-    let (mut answer, explorer_answer) = io::pipe()?;
-    let mut fds = vec![explorer_answer.as_fd()];
-    let shared = parcel.fds();
-    fds.extend(shared);
-    let request = Request {
-        entry: explorer::<A, F>,
-        payload: &task,
-        fds: &fds,
-        daemon: true,
-        ends_with_parent: true,
-        name: "explorer",
-    };
-    let child = zygote::start(&request)?;
-    drop(explorer_answer);
-    parcel.delivered();
-    let mut bytes = Vec::new();
-    answer.read_to_end(&mut bytes)?;
-    let status = child.wait()?;
-    let runs: Result<Vec<Run>, String> = postcard::from_bytes(&bytes)
-        .map_err(|_| TurnError::Explorer(format!("it ended with status {}", status.code())))?;
-    runs.map_err(TurnError::Explorer)
-}
-
-#[derive(Serialize, Deserialize)]
-struct Task {
-    arguments: Vec<u8>,
-    plans: Vec<Plan>,
-    /// Also the events of runs that go well.
-    in_full: bool,
-}
-
-/// The explorer's main: the answer goes to the first descriptor; the others are the arguments'.
-fn explorer<A, F>(payload: &[u8], mut fds: Vec<OwnedFd>) -> i32
-where
-    A: DeserializeOwned,
-    F: Fn(&mut Stage, A) + Copy + 'static,
-{
-    let mut answer = io::PipeWriter::from(fds.remove(0));
-    let runs = explore::<A, F>(payload, fds);
-    let bytes = postcard::to_allocvec(&runs).expect("runs serialise");
-    i32::from(answer.write_all(&bytes).is_err())
-}
-
-fn explore<A, F>(payload: &[u8], fds: Vec<OwnedFd>) -> Result<Vec<Run>, String>
-where
-    A: DeserializeOwned,
-    F: Fn(&mut Stage, A) + Copy + 'static,
-{
-    // SAFETY: F has no bytes (run_all() asserts it), so every address holds it; it is Copy, and a value of it
-    // was given to run_all(), of which this is a copy in another process of the same program.
-    let set_up = unsafe { NonNull::<F>::dangling().as_ptr().read() };
-    let _slower_without = fork::stay_on_this_core();
-    let task: Task = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
-    let stage = || {
-        let fds = fds
-            .iter()
-            .map(OwnedFd::try_clone)
-            .collect::<io::Result<_>>()?;
-        let arguments = passage::unpack(&task.arguments, fds).map_err(io::Error::other)?;
-        let mut stage = Stage::new(Region::new()?);
-        set_up(&mut stage, arguments);
-        Ok(stage)
-    };
-    let mut explorer = Explorer::new(stage).map_err(|error| error.to_string())?;
-    let runs = task.plans.iter().map(|plan| {
-        let in_full = task.in_full || matches!(plan, Plan::Exactly(_));
-        let order = |course: &mut Course| course.follow(plan);
-        let told = match explorer.run(&order, in_full) {
-            Err(Trouble::StartsAnew) => explorer.run(&order, in_full),
-            told => told,
-        };
-        Ok(told.map_err(|error| error.to_string())?.run)
-    });
-    runs.collect()
+    let plans = plans.to_vec();
+    match apart::explore(set_up, arguments, Work::Plans { plans, in_full })? {
+        Done::Runs(runs) => Ok(runs),
+        Done::Explored(_) => unreachable!("plans were to be followed"),
+    }
 }

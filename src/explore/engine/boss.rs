@@ -200,10 +200,17 @@ impl Boss {
                     return Ok(Ok(wanted));
                 }
                 Heard::Look => {
-                    if let Some(finish) = self.look_for_the_dead()? {
-                        self.clear_away()?;
-                        return Ok(Err(finish));
+                    let Some(finish) = self.look_for_the_dead()? else {
+                        continue;
+                    };
+                    // A lane that exits by choice gives the turn to the boss first.
+                    if let Some(turn) = self.control.given(BOSS) {
+                        let wanted = turn.wanted;
+                        self.turn = Some(turn);
+                        return Ok(Ok(wanted));
                     }
+                    self.clear_away()?;
+                    return Ok(Err(finish));
                 }
                 Heard::Silence => {
                     self.clear_away()?;
@@ -213,15 +220,12 @@ impl Boss {
         }
     }
 
-    /// A lane that ended by no choice.
-    fn look_for_the_dead(&mut self) -> io::Result<Option<Finish>> {
-        for lane in 0..self.seats.len() {
-            let Some(child) = &self.seats[lane].child else {
-                continue;
-            };
-            if let Some(status) = child.try_wait()? {
-                // Had it given the turn to the boss before (it exits by choice), the turn would have been heard first.
-                self.seats[lane].child = None;
+    /// A lane whose process has ended.
+    fn look_for_the_dead(&self) -> io::Result<Option<Finish>> {
+        for (lane, seat) in self.seats.iter().enumerate() {
+            if let Some(child) = &seat.child
+                && let Some(status) = child.try_wait()?
+            {
                 let status = status.code();
                 return Ok(Some(Finish::LaneEnded { lane, status }));
             }

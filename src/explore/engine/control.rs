@@ -79,19 +79,22 @@ impl Control {
         }
     }
 
+    /// The turn, if it has been given to the seat.
+    pub fn given(&'static self, seat: usize) -> Option<Turn> {
+        // Acquire: pairs with the Release in give().
+        let before = self.seats[seat].fetch_and(!GIVEN, Ordering::Acquire);
+        (before & GIVEN != 0).then_some(Turn { control: self })
+    }
+
     /// Waits for the turn, or until someone says [`LOOK`].
     pub fn hear(&'static self, seat: usize, until: Option<Deadline>) -> Heard {
         loop {
-            // Acquire: pairs with the Release in give().
-            match self.seats[seat].swap(0, Ordering::Acquire) {
-                0 => {}
-                LOOK => return Heard::Look,
-                both if both & LOOK != 0 => {
-                    // Relaxed: left for the next call of this seat's own process.
-                    self.seats[seat].fetch_or(LOOK, Ordering::Relaxed);
-                    return Heard::Turn(Turn { control: self });
-                }
-                _ => return Heard::Turn(Turn { control: self }),
+            if let Some(turn) = self.given(seat) {
+                return Heard::Turn(turn);
+            }
+            // Relaxed: it says no more than that there is something to see.
+            if self.seats[seat].fetch_and(!LOOK, Ordering::Relaxed) & LOOK != 0 {
+                return Heard::Look;
             }
             if futex::wait(&self.seats[seat], 0, futex::ANYONE, until) == Woken::TimedOut {
                 return Heard::Silence;

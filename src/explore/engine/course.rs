@@ -3,7 +3,7 @@
 use super::board::MOST_MOVES;
 use super::list::List;
 use crate::explore::schedule::{Choice, MAX_LANES, Plan, Schedule};
-use crate::explore::search::Touch;
+use crate::explore::search::{self, Orders, Touch};
 
 /// How the choices behind the prefix are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,40 @@ impl Course {
             }
         };
         assert!(room, "a run has at most {MOST_MOVES} choices");
+    }
+
+    /// What a search says.
+    pub fn order(&mut self, orders: &Orders) {
+        let prefix = self.prefix.set(orders.prefix.iter().copied());
+        assert!(prefix, "a run has at most {MOST_MOVES} choices");
+        for sleeper in &orders.asleep {
+            let mut touches = List::EMPTY;
+            // One that is left out is tried, which is more work and no less proof.
+            if touches.set(sleeper.touches.iter().copied()) {
+                let choice = sleeper.choice;
+                self.asleep.push(Sleeper { choice, touches });
+            }
+        }
+        match &orders.then {
+            search::Then::Stay => self.then = Then::Stay,
+            search::Then::Random { seed } => {
+                self.then = Then::Random;
+                self.seed = *seed;
+            }
+            search::Then::Pct {
+                priorities,
+                changes,
+            } => {
+                self.then = Then::Priorities;
+                self.priorities.set(priorities.iter().map(|&p| p.into()));
+                self.changes.set(changes.iter().copied());
+            }
+        }
+        let deaths = orders.deaths.iter();
+        self.deaths
+            .set(deaths.map(|death| (death.lane, death.after as u32)));
+        self.early_returns = orders.early_returns as u32;
+        self.most_moves = orders.most_moves.min(MOST_MOVES);
     }
 
     /// After how many moves the lane dies.

@@ -32,6 +32,9 @@ impl Board {
             match choice {
                 Choice::Go(_) => {
                     self.current = lane;
+                    if self.seats[lane].place == Place::Start {
+                        self.seats[lane].place = Place::Ready;
+                    }
                     return Decision::Go(lane);
                 }
                 Choice::Kill(_) => return Decision::Kill(lane),

@@ -18,6 +18,7 @@ use crate::sys::fork;
 /// In a process of one thread.
 pub(in crate::explore) struct Explorer<F> {
     set_up: F,
+    lanes: usize,
     way: Way,
 }
 
@@ -52,12 +53,17 @@ impl<F: Fn() -> io::Result<Stage>> Explorer<F> {
         let turn = Control::create()?;
         let files = open_files()?;
         let stage = set_up()?;
+        let lanes = stage.lanes.len();
         let way = if stage.once || open_files()?.difference(&files).next().is_some() {
             Way::Anew(Some(turn))
         } else {
             Way::Again(Box::new(Boss::new(turn, stage, false)?))
         };
-        Ok(Explorer { set_up, way })
+        Ok(Explorer { set_up, lanes, way })
+    }
+
+    pub fn lanes(&self) -> usize {
+        self.lanes
     }
 
     /// One run; `in_full`: with the trace, however it ends.

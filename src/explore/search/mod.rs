@@ -31,6 +31,8 @@ mod tree;
 
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
+
 pub use choices::{Choices, Lanes};
 pub use decide::{Decision, Mind, commutes, is_preemption};
 pub use program::{Death, End, Move, Orders, Program, Record, Sleeper, Then, Touch};
@@ -44,7 +46,7 @@ use exhaustive::Exhaustive;
 use tree::{Breadth, Learned};
 
 /// How schedules are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Policy {
     /// All, one of each kind that differs in the order of steps that commute.
     Exhaustive,
@@ -61,7 +63,7 @@ pub enum Policy {
 }
 
 /// What to search, and how far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Search {
     pub policy: Policy,
     /// At most so many lanes die in a run.

@@ -1,0 +1,390 @@
+//! Exploring a program of one's own: every schedule of it, or some, until one fails.
+
+use std::io;
+use std::mem::Discriminant;
+use std::ops::ControlFlow;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::apart::{self, Done, TurnError, Work};
+use super::engine::{Course, Explorer, Trouble};
+use super::report::{Report, asked_for, program_of};
+use super::run::{Ended, Run};
+use super::schedule::{Choice, Plan, Schedule};
+use super::search::{
+    self, End, Orders, Policy, Program, Record, Search, SearchError, Shard, Tally,
+};
+use super::stage::Stage;
+
+/// What to explore, and how far. See [`exhaustive`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[must_use = "it explores nothing until it is told what: `run`"]
+pub struct Exploration {
+    search: Search,
+}
+
+/// Every schedule, one of each kind that differs only in the order of steps that commute.
+///
+/// ```
+/// use forkproof::Value;
+/// use forkproof::explore::{Stage, exhaustive};
+///
+/// exhaustive().kills(1).run(|stage: &mut Stage| {
+///     let account = Value::new(200).unwrap();
+///     for (name, amount) in [("deposit", 1), ("withdraw", -1)] {
+///         let account = account.clone();
+///         stage.lane(name, move |_| {
+///             // A lane that is killed here leaves the account to the other.
+///             if let Ok(mut balance) = account.lock() {
+///                 *balance += amount;
+///             }
+///         });
+///     }
+///     stage.finally(move |_| assert!((199..=201).contains(&account.get_unlocked())));
+/// });
+/// ```
+pub fn exhaustive() -> Exploration {
+    Exploration::new(Policy::Exhaustive)
+}
+
+/// Schedules drawn from a seed: any lane that can go, at each step.
+pub fn random(seed: u64) -> Exploration {
+    Exploration::new(Policy::Random { seed })
+}
+
+/// Schedules drawn from a seed by priorities that change at `depth - 1` moments: good at bugs that rest on the order of
+/// `depth` pairs of steps (Burckhardt and others, "A randomized scheduler with probabilistic guarantees of finding
+/// bugs", ASPLOS 2010).
+pub fn pct(seed: u64, depth: usize) -> Exploration {
+    Exploration::new(Policy::Pct { seed, depth })
+}
+
+/// A bit of each, then every schedule as far as the runs go: what to begin with.
+pub fn portfolio(seed: u64) -> Exploration {
+    Exploration::new(Policy::Portfolio { seed })
+}
+
+impl Exploration {
+    fn new(policy: Policy) -> Exploration {
+        Exploration {
+            search: Search::new(policy),
+        }
+    }
+
+    /// At most so many lanes are killed in a run, by SIGKILL, each at every step. None, if this is not called.
+    pub fn kills(mut self, most: usize) -> Exploration {
+        self.search.kills = most;
+        self
+    }
+
+    /// At most so many waits of each lane return early, for no reason. None, if this is not called.
+    pub fn early_returns(mut self, most: usize) -> Exploration {
+        self.search.early_returns = most;
+        self
+    }
+
+    /// Only schedules that take the turn at most so often from a lane that could go on; each of them, without reduction.
+    pub fn preemptions(mut self, most: usize) -> Exploration {
+        self.search.policy = Policy::Unreduced {
+            preemptions: Some(most),
+        };
+        self
+    }
+
+    /// Every schedule, one by one, also those that differ only in the order of steps that commute.
+    pub fn unreduced(mut self) -> Exploration {
+        self.search.policy = Policy::Unreduced { preemptions: None };
+        self
+    }
+
+    /// At most so many runs: 100,000, if this is not called.
+    pub fn most_runs(mut self, most: usize) -> Exploration {
+        self.search.most_runs = most;
+        self
+    }
+
+    /// At most so many choices in a run, after which it counts as one that does not end: 10,000, if this is not called.
+    pub fn most_moves(mut self, most: usize) -> Exploration {
+        self.search.most_moves = most;
+        self
+    }
+
+    /// Only this shard's part of the runs.
+    pub fn shard(mut self, shard: Shard) -> Exploration {
+        self.search.shard = shard;
+        self
+    }
+
+    /// Explores the program that a set-up makes, which captures nothing: it is called in another process.
+    ///
+    /// With `FORKPROOF_REPLAY` in the environment it runs that one schedule, if it is one of this program.
+    ///
+    /// # Panics
+    /// If a schedule fails: with the schedule, shrunk, as a timeline, and the string that replays it. If there was no
+    /// run ([`TurnError`]).
+    #[track_caller]
+    pub fn run<F>(self, set_up: F)
+    where
+        F: Fn(&mut Stage) + Copy + 'static,
+    {
+        self.assert(program_of::<F>(), (), move |stage: &mut Stage, ()| {
+            set_up(stage)
+        });
+    }
+
+    /// As [`run`](Exploration::run), with arguments for the set-up.
+    ///
+    /// # Panics
+    /// As [`run`](Exploration::run).
+    #[track_caller]
+    pub fn run_with<A, F>(self, arguments: A, set_up: F)
+    where
+        A: Serialize + DeserializeOwned + 'static,
+        F: Fn(&mut Stage, A) + Copy + 'static,
+    {
+        self.assert(program_of::<F>(), arguments, set_up);
+    }
+
+    #[track_caller]
+    fn assert<A, F>(self, program: String, arguments: A, set_up: F)
+    where
+        A: Serialize + DeserializeOwned + 'static,
+        F: Fn(&mut Stage, A) + Copy + 'static,
+    {
+        match self.explore(program, &arguments, set_up) {
+            Ok(report) if report.fails() => panic!("{report}"),
+            Ok(_) => {}
+            Err(error) => panic!("nothing was explored: {error}"),
+        }
+    }
+
+    /// Explores, and tells what came of it.
+    ///
+    /// # Errors
+    /// [`TurnError`]: there was no run. What a run finds is in the report.
+    pub fn check<A, F>(self, arguments: A, set_up: F) -> Result<Report, TurnError>
+    where
+        A: Serialize + DeserializeOwned + 'static,
+        F: Fn(&mut Stage, A) + Copy + 'static,
+    {
+        self.explore(program_of::<F>(), &arguments, set_up)
+    }
+
+    fn explore<A, F>(self, program: String, arguments: &A, set_up: F) -> Result<Report, TurnError>
+    where
+        A: Serialize + DeserializeOwned + 'static,
+        F: Fn(&mut Stage, A) + Copy + 'static,
+    {
+        let replayed = asked_for(&program).map_err(TurnError::Explorer)?;
+        let wish = Wish {
+            search: self.search,
+            replay: replayed.as_ref().map(|replay| replay.schedule.clone()),
+        };
+        match apart::explore(set_up, arguments, Work::Search(wish))? {
+            Done::Explored(explored) => Ok(Report::new(program, explored, replayed)),
+            Done::Runs(_) => unreachable!("it was to search"),
+        }
+    }
+}
+
+/// What the explorer is told.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Wish {
+    search: Search,
+    /// Only this schedule.
+    replay: Option<Schedule>,
+}
+
+/// What it found.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Explored {
+    pub tally: Tally,
+    pub kills: usize,
+    pub steps: usize,
+    pub found: Option<Found>,
+}
+
+/// A schedule that fails.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Found {
+    /// Shrunk.
+    pub run: Run,
+    /// As it was found.
+    pub first: Schedule,
+    pub first_ended: Ended,
+    /// The runs until it was found, and those that shrank it.
+    pub runs: usize,
+    pub runs_to_shrink: usize,
+    /// The same schedule ended differently when it was run again.
+    pub is_not_reproducible: bool,
+}
+
+/// In the explorer.
+pub(super) fn explore<F: Fn() -> io::Result<Stage>>(
+    explorer: &mut Explorer<F>,
+    wish: &Wish,
+) -> Result<Explored, Trouble> {
+    loop {
+        let mut controlled = Controlled {
+            lanes: explorer.lanes(),
+            explorer: &mut *explorer,
+            runs: 0,
+            kills: 0,
+            steps: 0,
+        };
+        let explored = match &wish.replay {
+            Some(schedule) => controlled.replay(schedule),
+            None => controlled.search(wish.search),
+        };
+        match explored {
+            Err(Trouble::StartsAnew) => {} // places have other names from here on: nothing learnt so far holds
+            explored => return explored,
+        }
+    }
+}
+
+/// A program under control, as the search sees it.
+struct Controlled<'a, F> {
+    explorer: &'a mut Explorer<F>,
+    lanes: usize,
+    runs: usize,
+    kills: usize,
+    steps: usize,
+}
+
+impl<F: Fn() -> io::Result<Stage>> Program for Controlled<'_, F> {
+    type Failure = Ended;
+    type Error = Trouble;
+
+    fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    fn run(&mut self, orders: &Orders) -> Result<Record<Ended>, Trouble> {
+        let told = self
+            .explorer
+            .run(&|course: &mut Course| course.order(orders), false)?;
+        self.runs += 1;
+        self.kills += told.run.kills;
+        self.steps += told.run.steps();
+        let end = match told.record.end {
+            End::Failed(()) => End::Failed(told.run.ended),
+            End::Well => End::Well,
+            End::Redundant => End::Redundant,
+            End::TooLong => End::TooLong,
+            End::Diverged => End::Diverged,
+        };
+        Ok(Record {
+            moves: told.record.moves,
+            end,
+            left: told.record.left,
+            alive: told.record.alive,
+        })
+    }
+}
+
+impl<F: Fn() -> io::Result<Stage>> Controlled<'_, F> {
+    fn search(&mut self, search: Search) -> Result<Explored, Trouble> {
+        let mut failure = None;
+        let outcome = search.run(self, |_, record| match &record.end {
+            End::Failed(_) | End::TooLong => {
+                failure = Some(record.clone());
+                ControlFlow::Break(())
+            }
+            End::Well | End::Redundant | End::Diverged => ControlFlow::Continue(()),
+        });
+        let tally = outcome.map_err(trouble)?;
+        let found = match failure {
+            Some(record) => Some(self.found(record, search.most_moves)?),
+            None => None,
+        };
+        Ok(Explored {
+            tally,
+            kills: self.kills,
+            steps: self.steps,
+            found,
+        })
+    }
+
+    /// The failure, shrunk, and run twice more.
+    fn found(&mut self, record: Record<Ended>, most_moves: usize) -> Result<Found, Trouble> {
+        let runs = self.runs;
+        let first = Schedule(record.choices().collect());
+        let kind = kind_of(&record);
+        let first_ended = match &record.end {
+            End::Failed(ended) => ended.clone(),
+            _ => Ended::Endless {
+                choices: first.0.len(),
+            },
+        };
+        let smallest = search::shrink(self, record, most_moves, |other| kind_of(other) == kind);
+        let smallest = smallest.map_err(trouble)?;
+        let runs_to_shrink = self.runs - runs;
+        let schedule = Schedule(smallest.choices().collect());
+        let run = self.exactly(&schedule)?;
+        let again = self.exactly(&schedule)?;
+        Ok(Found {
+            is_not_reproducible: run != again || Some(run.ended.kind()) != kind,
+            run,
+            first,
+            first_ended,
+            runs,
+            runs_to_shrink,
+        })
+    }
+
+    fn replay(&mut self, schedule: &Schedule) -> Result<Explored, Trouble> {
+        let run = self.exactly(schedule)?;
+        let kills = |choice: &&Choice| matches!(choice, Choice::Kill(_));
+        Ok(Explored {
+            tally: Tally::default(),
+            kills: schedule.0.iter().filter(kills).count(),
+            steps: run.steps(),
+            found: Some(Found {
+                first: schedule.clone(),
+                first_ended: run.ended.clone(),
+                run,
+                runs: 1,
+                runs_to_shrink: 0,
+                is_not_reproducible: false,
+            }),
+        })
+    }
+
+    fn exactly(&mut self, schedule: &Schedule) -> Result<Run, Trouble> {
+        let plan = Plan::Exactly(schedule.clone());
+        let told = self
+            .explorer
+            .run(&|course: &mut Course| course.follow(&plan), true)?;
+        self.runs += 1;
+        let mut run = told.run;
+        let choices = schedule.0.len();
+        if run.ended
+            == (Ended::Diverged {
+                at: choices,
+                wanted: None,
+            })
+        {
+            // It was cut short then, and is so now.
+            run.ended = Ended::Endless { choices };
+        }
+        Ok(run)
+    }
+}
+
+/// How a run fails.
+fn kind_of(record: &Record<Ended>) -> Option<Discriminant<Ended>> {
+    match &record.end {
+        End::Failed(ended) => Some(ended.kind()),
+        End::TooLong => Some(Ended::Endless { choices: 0 }.kind()),
+        End::Well | End::Redundant | End::Diverged => None,
+    }
+}
+
+fn trouble(error: SearchError<Trouble>) -> Trouble {
+    match error {
+        SearchError::Program(trouble) => trouble,
+        SearchError::NotReproducible(error) => Trouble::Io(io::Error::other(error)),
+    }
+}
