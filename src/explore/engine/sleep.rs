@@ -150,9 +150,12 @@ impl Board {
     /// The lane has died, or ended: what the kernel did with a word that it may have owned, and the wake that came
     /// with it.
     pub fn inherit(&mut self, bequest: Bequest) {
-        if let Some(_written) = bequest.becomes {
-            self.touch(word_place(bequest.address), true);
-            self.written(word_place(bequest.address));
+        // It was looked at, and what it was decides whether anything is done: so whoever writes it does not commute.
+        let place = word_place(bequest.address);
+        let is_written = bequest.becomes.is_some();
+        self.touch(place, is_written);
+        if is_written {
+            self.written(place);
         }
         if bequest.wakes_one {
             self.wake(bequest.address, 1);
