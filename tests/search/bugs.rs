@@ -69,7 +69,11 @@ fn next(word: usize, register: usize) -> Instruction {
 }
 
 fn wake(word: usize) -> Instruction {
-    Instruction::Wake { word, count: 1 }
+    Instruction::Wake {
+        word,
+        count: 1,
+        register: 1,
+    }
 }
 
 fn someone_sleeps(state: &State) -> bool {

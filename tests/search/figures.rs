@@ -36,6 +36,15 @@ fn wait(word: usize, timed: bool) -> Instruction {
     }
 }
 
+fn wake(word: usize) -> Instruction {
+    let (count, register) = (1, 0);
+    Instruction::Wake {
+        word,
+        count,
+        register,
+    }
+}
+
 fn counts(machine: &mut Machine) -> (usize, usize) {
     let of = |seen: Seen| seen.schedules.len();
     let reduced = of(search(machine, all(Policy::Exhaustive, 0, 0)));
@@ -121,11 +130,7 @@ fn a_wake_takes_whom_it_likes() {
         timed: false,
         register: 0,
     };
-    let lanes = vec![
-        vec![wait(0, false)],
-        vec![add(0), late],
-        vec![Instruction::Wake { word: 0, count: 1 }],
-    ];
+    let lanes = vec![vec![wait(0, false)], vec![add(0), late], vec![wake(0)]];
     for policy in [Policy::Exhaustive, UNREDUCED] {
         let seen = search(&mut machine(1, lanes.clone()), all(policy, 0, 0));
         let taken = |lane: usize, other: usize| {
@@ -137,12 +142,28 @@ fn a_wake_takes_whom_it_likes() {
     }
 }
 
+/// Two could wake the one who sleeps; and while its time may pass, that must not be taken for the other one's wake.
+#[test]
+fn either_of_two_wakes_comes_first() {
+    let lanes = vec![vec![wait(0, true), add(1)], vec![wake(0)], vec![wake(0)]];
+    for policy in [Policy::Exhaustive, UNREDUCED] {
+        let seen = search(&mut machine(2, lanes.clone()), all(policy, 0, 0));
+        let ends = |one: usize, other: usize| {
+            let took = |lanes: &[_], lane: usize| -> i8 {
+                let (_, registers, _): &(usize, [i8; 2], Stand) = &lanes[lane];
+                registers[0]
+            };
+            seen.finals
+                .iter()
+                .any(|(_, lanes)| took(lanes, one) == 1 && took(lanes, other) == 0)
+        };
+        assert!(ends(1, 2) && ends(2, 1), "{policy:?}");
+    }
+}
+
 #[test]
 fn a_sleep_ends_in_each_way() {
-    let lanes = vec![
-        vec![wait(0, true)],
-        vec![Instruction::Wake { word: 0, count: 1 }],
-    ];
+    let lanes = vec![vec![wait(0, true)], vec![wake(0)]];
     for policy in [Policy::Exhaustive, UNREDUCED] {
         let seen = search(&mut machine(1, lanes.clone()), all(policy, 0, 1));
         for why in [TAKEN, TIMED_OUT, EARLY] {

@@ -43,9 +43,11 @@ pub enum Instruction {
         timed: bool,
         register: usize,
     },
+    /// The register tells how many it took.
     Wake {
         word: usize,
         count: usize,
+        register: usize,
     },
     /// Announces the word, and takes it if it is 0: stores the lane's number and 1.
     Own {

@@ -395,8 +395,13 @@ impl State {
                 }
                 result = Some((register, CHANGED));
             }
-            Instruction::Wake { word, count } => {
+            Instruction::Wake {
+                word,
+                count,
+                register,
+            } => {
                 effect.touches.push(Touch::write(queue(word)));
+                result = Some((register, self.queues[word].len().min(count) as i8));
                 self.takes.push((word, count));
                 self.take_all(effect);
             }

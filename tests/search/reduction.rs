@@ -95,7 +95,8 @@ fn instruction() -> impl Strategy<Value = Instruction> {
         1 => (word(), value()).prop_map(|(word, value)| Instruction::Spin { word, value }),
         5 => (word(), select(vec![0, 0, 1]), any::<bool>(), register())
             .prop_map(|(word, expected, timed, register)| Instruction::Wait { word, expected, timed, register }),
-        4 => (word(), 1..3usize).prop_map(|(word, count)| Instruction::Wake { word, count }),
+        4 => (word(), 1..3usize, register())
+            .prop_map(|(word, count, register)| Instruction::Wake { word, count, register }),
         2 => (word(), register()).prop_map(|(word, register)| Instruction::Own { word, register }),
         1 => word().prop_map(|word| Instruction::Disown { word }),
         1 => (register(), value(), 2..4usize)
