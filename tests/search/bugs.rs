@@ -291,14 +291,32 @@ fn every_policy_finds_every_bug_and_all_shrink_to_the_simplest() {
 fn a_long_run_is_made_short() {
     let add = |word| Instruction::Add { word, value: 1 };
     let reader = vec![load(0, 0), load(0, 1), load(0, 0)];
-    let lanes = vec![reader, vec![add(0); 10], vec![add(1); 12], vec![add(2); 12]];
+    let sleeper = Instruction::Wait {
+        word: 3,
+        expected: 0,
+        timed: true,
+        register: 0,
+    };
+    let noise = [vec![sleeper; 2], vec![add(1); 8]].concat();
+    let wakers = [
+        vec![add(2); 8],
+        vec![wake(3); 2],
+        vec![store(3, 1), wake(3)],
+    ]
+    .concat();
+    let lanes = vec![reader, vec![add(0); 10], noise, wakers];
     let judge = |state: &State| state.lanes[0].registers == [2, 1];
-    let mut machine = machine(3, lanes, judge);
-    for seed in 0..5 {
+    let mut machine = machine(4, lanes, judge);
+    let mut sleeps_ended = 0;
+    for seed in 0..10 {
         let (record, _) = find(&mut machine, Search::new(Policy::Random { seed })).unwrap();
-        assert!(Size::of(&record).preemptions > 10);
+        let size = Size::of(&record);
+        assert!(size.preemptions > 10);
+        sleeps_ended += size.sleeps_ended;
         let shrunk = shrink(&mut machine, record, MOST_MOVES, has_failed).unwrap();
-        println!("{}", Schedule(shrunk.choices().collect()));
-        assert_eq!(Size::of(&shrunk).preemptions, 3);
+        let size = Size::of(&shrunk);
+        let schedule = Schedule(shrunk.choices().collect());
+        assert_eq!((size.sleeps_ended, size.preemptions), (0, 3), "{schedule}");
     }
+    assert!(sleeps_ended > 3, "there was too little to leave out");
 }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use forkproof::explore::Schedule;
 use forkproof::explore::search::{
     Death, End, NotReproducible, Orders, Policy, Program, Record, Search, SearchError, Shard,
 };
@@ -131,8 +132,13 @@ fn a_wake_takes_whom_it_likes() {
         register: 0,
     };
     let lanes = vec![vec![wait(0, false)], vec![add(0), late], vec![wake(0)]];
-    for policy in [Policy::Exhaustive, UNREDUCED] {
-        let seen = search(&mut machine(1, lanes.clone()), all(policy, 0, 0));
+    for policy in [Policy::Exhaustive, UNREDUCED, Policy::Random { seed: 1 }] {
+        let most_runs = 1_000;
+        let some = Search {
+            most_runs,
+            ..Search::new(policy)
+        };
+        let seen = search(&mut machine(1, lanes.clone()), some);
         let taken = |lane: usize, other: usize| {
             seen.finals.iter().any(|(_, lanes)| {
                 lanes[lane].1[0] == TAKEN && matches!(lanes[other].2, Stand::Asleep { .. })
@@ -140,6 +146,26 @@ fn a_wake_takes_whom_it_likes() {
         };
         assert!(taken(0, 1) && taken(1, 0), "{policy:?}");
     }
+}
+
+/// Who looks again whenever its time has passed waits for the other, and must not keep it from going on.
+#[test]
+fn time_that_passes_again_and_again_starves_nobody() {
+    let look_again = Instruction::If {
+        register: 0,
+        value: TIMED_OUT,
+        to: 0,
+    };
+    let setter = vec![Instruction::Store { word: 0, value: 1 }, wake(0)];
+    let mut machine = machine(1, vec![vec![wait(0, true), look_again], setter]);
+    let drawn = Search {
+        most_runs: 200,
+        most_moves: 100,
+        ..Search::new(Policy::Pct { seed: 1, depth: 2 })
+    };
+    let seen = search(&mut machine, drawn); // which fails if a run is cut short
+    let timed_out = |schedule: &Schedule| schedule.to_string().contains('t');
+    assert!(seen.schedules.iter().any(timed_out));
 }
 
 /// Two could wake the one who sleeps; and while its time may pass, that must not be taken for the other one's wake.
