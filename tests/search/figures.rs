@@ -7,7 +7,7 @@ use forkproof::explore::search::{
     Death, End, NotReproducible, Orders, Policy, Program, Record, Search, SearchError, Shard,
 };
 
-use crate::instruction::{EARLY, Instruction, TAKEN, TIMED_OUT};
+use crate::instruction::{EARLY, Instruction, ORPHAN, TAKEN, TIMED_OUT};
 use crate::machine::{Machine, Stand, State};
 use crate::reduction::{Seen, UNREDUCED, all, search};
 
@@ -217,19 +217,50 @@ fn deaths_are_counted_once() {
     assert_eq!(sets, [1, 5, 9]);
 }
 
-/// The second lane is short unless the first dies: then it goes on, and there it can die as well.
+/// The heir goes on only if the owner died; and there it can die as well, whichever of them is the first lane.
 #[test]
 fn who_goes_on_because_another_died_can_die_there() {
-    let lanes = vec![
-        vec![add(0), Instruction::Store { word: 1, value: 1 }],
-        vec![wait(1, true), add(2), add(2)],
+    let owner = vec![
+        Instruction::Own {
+            word: 0,
+            register: 0,
+        },
+        Instruction::Disown { word: 0 },
     ];
-    let seen = search(&mut machine(3, lanes), all(Policy::Exhaustive, 2, 0));
-    let both = seen
-        .finals
-        .iter()
-        .filter(|(_, lanes)| lanes.iter().all(|lane| lane.2 == Stand::Dead));
-    assert!(both.count() > 4);
+    let look = Instruction::Exchange {
+        word: 0,
+        old: ORPHAN,
+        new: 0,
+        register: 0,
+    };
+    let leave = Instruction::If {
+        register: 0,
+        value: 0,
+        to: 4,
+    };
+    let heir = vec![look, leave, add(1), add(1)];
+    for lanes in [
+        vec![owner.clone(), heir.clone()],
+        vec![heir.clone(), owner.clone()],
+    ] {
+        let heir = usize::from(lanes[0].len() == 2);
+        let seen = search(&mut machine(2, lanes), all(Policy::Exhaustive, 2, 0));
+        for at in [2, 3] {
+            let both = |lanes: &[(usize, [i8; 2], Stand)]| {
+                lanes.iter().all(|lane| lane.2 == Stand::Dead) && lanes[heir].0 == at
+            };
+            assert!(seen.finals.iter().any(|(_, lanes)| both(lanes)), "{at}");
+        }
+    }
+}
+
+/// Nobody wakes it: it can die before it sleeps, and asleep.
+#[test]
+fn who_sleeps_for_good_can_die_asleep() {
+    let mut machine = machine(1, vec![vec![wait(0, false)]]);
+    let seen = search(&mut machine, all(Policy::Exhaustive, 1, 0));
+    let schedules: Vec<String> = seen.schedules.iter().map(Schedule::to_string).collect();
+    assert_eq!(schedules, ["a", "ka", "aka"]);
 }
 
 #[test]
