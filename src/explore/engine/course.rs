@@ -14,7 +14,7 @@ pub(in super::super) enum Then {
     Picks,
     /// Each choice alike, but time-outs and early returns, which are rarer.
     Random,
-    /// The lane of the highest priority, which falls to the lowest at each change point.
+    /// What has the highest priority, which falls to the lowest at each change point, and if it ends a sleep.
     Priorities,
     /// There are none.
     Stop,
@@ -37,8 +37,8 @@ pub(in crate::explore) struct Course {
     pub picks: List<u8, MOST_MOVES>,
     /// For [`Then::Random`].
     pub seed: u64,
-    /// For [`Then::Priorities`]: the lanes', and the moves at which the highest falls.
-    pub priorities: List<i32, MAX_LANES>,
+    /// For [`Then::Priorities`]: the lanes', then their sleeps', and the moves at which the highest falls.
+    pub priorities: List<i32, { 2 * MAX_LANES }>,
     pub changes: List<usize, 16>,
     /// The sleep set before the prefix's last choice.
     pub asleep: List<Sleeper, 64>,

@@ -222,22 +222,38 @@ impl Board {
     }
 
     fn by_priority(&mut self, possible: Choices) -> Choice {
-        if self.course.changes.contains(&self.moves.len()) {
+        let highest = self.highest(possible);
+        let falls = self.course.changes.contains(&self.moves.len());
+        // A sleep that could end again and again would keep all others from going on.
+        if falls || Choices::one(highest).steps().is_empty() {
             let lowest = self.course.priorities.iter().min().copied().unwrap_or(0);
-            if let Some(highest) = self.highest(possible) {
-                self.course.priorities[highest.lane()] = lowest - 1;
-            }
+            let place = self.priority_place(highest);
+            self.course.priorities[place] = lowest - 1;
         }
-        self.highest(possible).expect("something is possible")
+        if falls {
+            self.highest(possible)
+        } else {
+            highest
+        }
     }
 
-    fn highest(&self, possible: Choices) -> Option<Choice> {
+    /// Of a sleep that can end in both ways, its time passes.
+    fn highest(&self, possible: Choices) -> Choice {
         let priority = |choice: &Choice| {
-            let moves = matches!(choice, Choice::Go(_) | Choice::Kill(_));
-            let priority = self.course.priorities.get(choice.lane()).copied();
-            (moves, priority.unwrap_or(0))
+            let priority = self.course.priorities.get(self.priority_place(*choice));
+            let is_early = matches!(choice, Choice::ReturnEarly(_));
+            (priority.copied().unwrap_or(0), !is_early)
         };
-        possible.iter().max_by_key(priority)
+        let highest = possible.iter().max_by_key(priority);
+        highest.expect("something is possible")
+    }
+
+    /// Whose priority a choice has: its lane's, or that of its lane's sleeps.
+    fn priority_place(&self, choice: Choice) -> usize {
+        match choice {
+            Choice::TimeOut(lane) | Choice::ReturnEarly(lane) => self.lanes + lane,
+            _ => choice.lane(),
+        }
     }
 
     fn is_past_prefix(&self) -> bool {
