@@ -148,6 +148,25 @@ fn a_wake_takes_whom_it_likes() {
     }
 }
 
+/// What the waker did before the wake, and the woken one after it, is in order: trying it the other way round would
+/// be a run for nothing.
+#[test]
+fn what_a_wake_puts_in_order_is_no_race() {
+    let waker = vec![add(1), wake(0)];
+    let one = vec![waker.clone(), vec![wait(0, false), add(1)]];
+    let two = vec![
+        waker,
+        vec![wait(0, false), add(1)],
+        vec![wait(0, false), add(1)],
+    ];
+    // None waits before the wake, in two orders; one of them; both, in two orders, and either is taken.
+    for (lanes, schedules) in [(one, 2), (two, 2 + 2 + 4)] {
+        let seen = search(&mut machine(2, lanes), all(Policy::Exhaustive, 0, 0));
+        let part = &seen.tally.parts[0];
+        assert_eq!((part.schedules, part.redundant), (schedules, 0));
+    }
+}
+
 /// Who looks again whenever its time has passed waits for the other, and must not keep it from going on.
 #[test]
 fn time_that_passes_again_and_again_starves_nobody() {
