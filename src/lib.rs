@@ -45,7 +45,8 @@
 //! 9. [`zoo`]: the models of the algorithms, and these broken on purpose, which the models must catch.
 //! 10. [`tutorial`]: the examples, as a user would write them.
 //! 11. [`verify`]: the table.
-//! 12. [`conform`]: cases of `multiprocessing`, run against the library, and where it answers otherwise.
+//! 12. [`recorded`]: histories from files, judged.
+//! 13. [`conform`]: cases of `multiprocessing`, run against the library, and where it answers otherwise.
 //!
 //! # One algorithm, three ways to check it
 //! | way | sees | does not see |
@@ -113,6 +114,8 @@ pub mod manager;
 pub mod net;
 pub mod process;
 pub mod raw;
+#[cfg(feature = "harness")]
+pub mod recorded;
 pub mod shm;
 pub mod sync;
 pub mod sys;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use forkproof::conform::{self, Differs, Verdict};
+use forkproof::recorded::{self, Object};
 use forkproof::sys::life;
 use forkproof::tutorial::{self, EXAMPLES};
 use forkproof::verify::{self, Budget, Check, Screen, Shard, Size};
@@ -43,9 +44,46 @@ enum Command {
     },
     /// Print which known bugs are caught, and by what
     Zoo,
+    /// Judge a recorded history: print ok, illegal or unknown, and why; exit 0, 1 or 2
+    Check(CheckFile),
     /// Run a file of cases of Python's multiprocessing, and print which answers are the same
     Conform(Conform),
 }
+
+/// Judge a recorded history: whether some order of its calls explains what they returned.
+#[derive(Args)]
+#[command(after_help = FORMS)]
+struct CheckFile {
+    /// The history, a line for each call and for each return; - for standard input
+    file: PathBuf,
+    /// What the calls are of: register, kv, bank, queue or list
+    #[arg(long, value_name = "OBJECT")]
+    spec: Object,
+    /// The state before the first call, in EDN: a value, {"x" "text"}, {0 100, 1 100}, [1 2 3]
+    #[arg(long, value_name = "EDN", allow_hyphen_values = true)]
+    start: Option<String>,
+    /// Give up after so many calls tried
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    budget: usize,
+    /// Print the verdict and the witness, by line numbers, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const FORMS: &str = "\
+Forms, told by the first line:
+  INFO  jepsen.util - 0  :invoke  :write  3               (Jepsen's log)
+  {:process 0, :type :invoke, :f :write, :value 3}        (EDN)
+  {\"process\": 0, \"type\": \"invoke\", \"f\": \"write\", \"value\": 3}
+A call ends as :ok, :fail (did not happen) or :info (did, did not, or will); what does not end is as :info.
+Also :key K, or :value [K V] in registers and stores: many objects, each judged for itself.
+Also :order N: the order in which the calls took effect, if it was seen; then that order is judged.
+
+Functions: register: read, write, cas [expected new] . kv: get, put, append . queue: enqueue, dequeue, len
+  list: append, pop, get INDEX, len, read . bank: deposit and withdraw [account amount], balance ACCOUNT,
+  transfer {:from A :to B :amount N}, read; one that takes more than is there returns :insufficient
+
+Exit codes: 0 ok, 1 illegal, 2 unknown, 64 wrong usage, a malformed file, or one that cannot be read.";
 
 #[derive(Args)]
 struct Conform {
@@ -101,15 +139,17 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let done = match cli.command.unwrap_or(Command::Verify(cli.verify)) {
-        Command::Verify(options) => verify(&options),
-        Command::Tutorial(options) => tutorial(&options),
-        Command::Replay { string } => replay(&string),
-        Command::Zoo => zoo(),
-        Command::Conform(options) => conform(&options),
+    let well = |done: Result<bool, Refusal>| done.map(|well| u8::from(!well));
+    let code = match cli.command.unwrap_or(Command::Verify(cli.verify)) {
+        Command::Verify(options) => well(verify(&options)),
+        Command::Tutorial(options) => well(tutorial(&options)),
+        Command::Replay { string } => well(replay(&string)),
+        Command::Zoo => well(zoo()),
+        Command::Check(options) => check(&options),
+        Command::Conform(options) => well(conform(&options)),
     };
-    match done {
-        Ok(well) => ExitCode::from(u8::from(!well)),
+    match code {
+        Ok(code) => ExitCode::from(code),
         Err(refusal) => refuse(&*refusal),
     }
 }
@@ -242,6 +282,28 @@ fn zoo() -> Result<bool, Refusal> {
     }
     print(format_args!("\n{caught} of {all} caught"))?;
     Ok(caught == all)
+}
+
+fn check(options: &CheckFile) -> Result<u8, Refusal> {
+    let file = options.file.display();
+    let text = match options.file.to_str() {
+        Some("-") => io::read_to_string(io::stdin()),
+        _ => std::fs::read_to_string(&options.file),
+    };
+    let text = text.map_err(|error| format!("{file}: {error}"))?;
+    let report = recorded::judge(
+        &text,
+        options.spec,
+        options.start.as_deref(),
+        options.budget,
+    )
+    .map_err(|error| format!("{file}: {error}"))?;
+    if options.json {
+        print(serde_json::to_string_pretty(report.json())?)?;
+    } else {
+        print(&report)?;
+    }
+    Ok(report.outcome.exit_code())
 }
 
 fn conform(options: &Conform) -> Result<bool, Refusal> {

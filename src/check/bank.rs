@@ -60,6 +60,16 @@ impl Spec for Bank {
         };
         (after, returned)
     }
+
+    /// The account, where there is but one. With transfers, a bank can only be judged as a whole.
+    fn key(call: &Call) -> Option<String> {
+        match call {
+            Call::Deposit { account, .. }
+            | Call::Withdraw { account, .. }
+            | Call::Balance { account } => Some(format!("account {account}")),
+            Call::Transfer { .. } => None,
+        }
+    }
 }
 
 fn pay_in(balance: &mut i64, amount: u32) {

@@ -60,4 +60,14 @@ impl Spec for Dict {
         };
         (after, returned)
     }
+
+    fn key(call: &Call) -> Option<String> {
+        match call {
+            Call::Set { key, .. }
+            | Call::SetDefault { key, .. }
+            | Call::Get { key }
+            | Call::Pop { key } => Some(key.to_string()),
+            Call::Len => None,
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Spec;
+use super::chain::Chain;
 
 /// The sequential list. Its state is its items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +23,14 @@ pub enum Return {
 }
 
 impl Spec for List {
-    type State = Vec<u32>;
+    type State = Chain<u32>;
     type Call = Call;
     type Return = Return;
 
-    fn apply(items: &Vec<u32>, call: &Call) -> (Vec<u32>, Return) {
-        let mut after = items.clone();
-        let returned = match *call {
-            Call::Append { item } => {
-                after.push(item);
-                Return::At(items.len())
-            }
-            Call::Len => Return::Len(items.len()),
-        };
-        (after, returned)
+    fn apply(items: &Chain<u32>, call: &Call) -> (Chain<u32>, Return) {
+        match *call {
+            Call::Append { item } => (items.push(item), Return::At(items.len())),
+            Call::Len => (items.clone(), Return::Len(items.len())),
+        }
     }
 }

@@ -1,58 +1,94 @@
 //! A queue: first in, first out, and no more items at once than its capacity.
 
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::marker::PhantomData;
+
 use serde::{Deserialize, Serialize};
 
 use super::Spec;
 
 /// The sequential queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Queue {}
+pub struct Queue<T = u32>(PhantomData<T>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct State {
+pub struct State<T = u32> {
     /// In items; `None`: no bound.
     pub capacity: Option<usize>,
     /// The oldest first.
-    pub items: Vec<u32>,
+    pub items: Vec<T>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Call {
+pub enum Call<T = u32> {
     /// Puts, unless the queue is full.
     TryPut {
-        item: u32,
+        item: T,
     },
     /// Gets, unless the queue is empty.
     TryGet,
+    /// Waits for room.
+    Put {
+        item: T,
+    },
+    /// Waits for an item.
+    Get,
     Len,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Return {
+pub enum Return<T = u32> {
     Put,
     Full,
-    Got(u32),
+    Got(T),
     Empty,
     Len(usize),
+    /// No history holds this: an endless wait goes on.
+    Waits,
 }
 
-impl Spec for Queue {
-    type State = State;
-    type Call = Call;
-    type Return = Return;
+impl<T: Clone + Eq + Hash + Debug> Spec for Queue<T> {
+    type State = State<T>;
+    type Call = Call<T>;
+    type Return = Return<T>;
 
-    fn apply(queue: &State, call: &Call) -> (State, Return) {
+    fn apply(queue: &State<T>, call: &Call<T>) -> (State<T>, Return<T>) {
+        let is_full = Some(queue.items.len()) == queue.capacity;
         let mut after = queue.clone();
-        let returned = match *call {
-            Call::TryPut { .. } if Some(queue.items.len()) == queue.capacity => Return::Full,
-            Call::TryPut { item } => {
-                after.items.push(item);
+        let returned = match call {
+            Call::TryPut { .. } if is_full => Return::Full,
+            Call::Put { .. } if is_full => Return::Waits,
+            Call::TryPut { item } | Call::Put { item } => {
+                after.items.push(item.clone());
                 Return::Put
             }
             Call::TryGet if queue.items.is_empty() => Return::Empty,
-            Call::TryGet => Return::Got(after.items.remove(0)),
+            Call::Get if queue.items.is_empty() => Return::Waits,
+            Call::TryGet | Call::Get => Return::Got(after.items.remove(0)),
             Call::Len => Return::Len(queue.items.len()),
         };
         (after, returned)
+    }
+
+    fn tell_call(call: &Call<T>) -> String {
+        match call {
+            Call::TryPut { item } => format!("try put {item:?}"),
+            Call::Put { item } => format!("put {item:?}"),
+            Call::TryGet => "try get".to_owned(),
+            Call::Get => "get".to_owned(),
+            Call::Len => "len".to_owned(),
+        }
+    }
+
+    fn tell_return(returned: &Return<T>) -> String {
+        match returned {
+            Return::Put => "done".to_owned(),
+            Return::Full => "full".to_owned(),
+            Return::Got(item) => format!("{item:?}"),
+            Return::Empty => "empty".to_owned(),
+            Return::Len(len) => len.to_string(),
+            Return::Waits => "waits".to_owned(),
+        }
     }
 }

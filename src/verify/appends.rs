@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::scenario::{Dawdle, Scenario, Subject, check};
 use super::shared_list::{SharedList, item};
 use super::{Budget, Progress, Report};
+use crate::check::chain::Chain;
 use crate::check::{list, queue};
 use crate::{GetError, PutError, Queue};
 
@@ -20,7 +21,7 @@ const QUEUE_REGRESSIONS: &str = "queue.txt";
 
 /// To an array with a length, under a lock.
 pub fn list(budget: Budget, progress: &Progress) -> Report {
-    let open = |items: &Vec<u32>| SharedList::new(items);
+    let open = |items: &Chain<u32>| SharedList::new(&items.to_vec());
     check(open, appends(), REGRESSIONS, budget, progress)
 }
 
@@ -65,6 +66,11 @@ impl Subject for Mailbox {
                 Err(GetError::Empty) => queue::Return::Empty,
                 Err(other) => return Err(other.into()),
             },
+            queue::Call::Put { item } => match self.queue.put(item) {
+                Ok(()) => queue::Return::Put,
+                Err(other) => return Err(other.into()),
+            },
+            queue::Call::Get => queue::Return::Got(self.queue.get()?),
             queue::Call::Len => queue::Return::Len(self.queue.len()),
         })
     }
@@ -92,7 +98,7 @@ fn appends() -> impl Strategy<Value = Scenario<list::List>> {
             calls.map(call).collect()
         });
         Scenario {
-            start: Vec::new(),
+            start: Chain::new(),
             lanes: lanes.collect(),
         }
     })

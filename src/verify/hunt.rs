@@ -188,7 +188,7 @@ pub fn claim_an_order<S: Spec>(history: &History<S>) {
     match judge(history, 1_000_000) {
         Verdict::Ok(_) => {}
         Verdict::Illegal(_) => panic!("{NO_ORDER}:\n{history}"),
-        Verdict::Unknown { searched } => panic!("no verdict after {searched} states"),
+        Verdict::Unknown { searched } => panic!("no verdict after {searched} calls tried"),
     }
 }
 

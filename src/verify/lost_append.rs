@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::hunt::{self, Discipline, Hunted, Quarry, claim_an_order, parse_lanes, write_lanes};
 use super::shared_list::{SharedList, item};
 use crate::Array;
+use crate::check::chain::Chain;
 use crate::check::list::{Call, List, Return};
 use crate::check::{Event, History};
 use crate::explore::{Replay, Run, Stage, TurnError};
@@ -106,17 +107,11 @@ impl Quarry for Scenario {
                     .into_iter()
                     .zip(returns.to_vec_unlocked());
                 events
-                    .map(|(call, word)| Event::<List> {
-                        call,
-                        returned: returned(call, word),
-                    })
+                    .map(|(call, word)| Event::<List>::new(call, returned(call, word)))
                     .collect()
             });
-            claim_an_order(&History {
-                start: Vec::new(),
-                lanes: lanes.collect(),
-                end: Some(list.to_vec()),
-            });
+            let end = list.to_vec().into_iter().collect();
+            claim_an_order(&History::of_lanes(Chain::new(), lanes.collect(), Some(end)));
         });
     }
 }

@@ -141,19 +141,11 @@ fn set_up(stage: &mut Stage, scenario: Scenario) {
         let lanes = lanes.into_iter().zip(&returns).map(|(calls, returns)| {
             let events = calls.into_iter().zip(returns.to_vec_unlocked());
             events
-                .map(|(call, word)| Event::<Bank> {
-                    call,
-                    returned: returned(word),
-                })
+                .map(|(call, word)| Event::<Bank>::new(call, returned(word)))
                 .collect()
         });
         let end = accounts.iter().map(Value::get_unlocked).collect();
-        let history = History {
-            start: opening,
-            lanes: lanes.collect(),
-            end: Some(end),
-        };
-        claim_an_order(&history);
+        claim_an_order(&History::of_lanes(opening, lanes.collect(), Some(end)));
     });
 }
 

@@ -27,7 +27,7 @@ const ROUNDS: usize = 8;
 /// A scenario that hangs is not shrunk for long: each try costs [`stuck::PATIENCE`].
 const SHRINK_MS: u32 = 20_000;
 /// More than enough for what is generated.
-const JUDGE_BUDGET: usize = 1_000_000;
+const JUDGE_BUDGET: usize = 4_000_000;
 
 /// An object that lanes call at once: handles, which travel.
 pub trait Subject: Clone + Serialize + DeserializeOwned + Send + 'static {
@@ -133,7 +133,9 @@ fn run<S: Subject>(
                 return Err(format!("run {number}: {}", dilemma.explain(round)).into());
             }
             Verdict::Unknown { searched } => {
-                return Err(format!("run {number}: no verdict after {searched} states").into());
+                return Err(
+                    format!("run {number}: no verdict after {searched} calls tried").into(),
+                );
             }
         }
     }
@@ -266,11 +268,12 @@ fn history<S: Subject>(
         events.collect()
     });
     let lanes_seen: Fallible<Vec<Vec<_>>> = lanes_seen.collect();
-    Ok(History {
-        start: scenario.start.clone(),
-        lanes: lanes_seen?,
-        end: Some(lanes[0].subject.end()),
-    })
+    let end = lanes[0].subject.end();
+    Ok(History::of_lanes(
+        scenario.start.clone(),
+        lanes_seen?,
+        Some(end),
+    ))
 }
 
 impl<S: Spec> fmt::Debug for Scenario<S> {

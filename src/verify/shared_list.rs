@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::scenario::{Dawdle, Subject};
+use crate::check::chain::Chain;
 use crate::check::list::{Call, List, Return};
 use crate::{Array, Lock, Result, Value};
 
@@ -84,7 +85,7 @@ impl Subject for SharedList {
         SharedList::perform(self, call, dawdle)
     }
 
-    fn end(&self) -> Vec<u32> {
-        self.to_vec()
+    fn end(&self) -> Chain<u32> {
+        self.to_vec().into_iter().collect()
     }
 }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::check::chain::Chain;
 use crate::check::{dict, sequence};
 use crate::manager::{DictProxy, Kind, ListProxy, Manager, ManagerError};
 use crate::verify::scenario::{Dawdle, Scenario, Subject, check};
@@ -18,7 +19,7 @@ const DICT_REGRESSIONS: &str = "managers_dict.txt";
 /// To a manager's list.
 pub fn list(budget: Budget, progress: &Progress) -> Report {
     with_manager(|manager| {
-        let open = |items: &Vec<u32>| Ok(Shelf(manager.list(items.iter().copied())?));
+        let open = |items: &Chain<u32>| Ok(Shelf(manager.list(items.to_vec())?));
         check(open, appends(), LIST_REGRESSIONS, budget, progress)
     })
 }
@@ -58,8 +59,9 @@ impl Subject for Shelf {
         })
     }
 
-    fn end(&self) -> Vec<u32> {
-        self.0.to_vec().expect("the server is there")
+    fn end(&self) -> Chain<u32> {
+        let items = self.0.to_vec().expect("the server is there");
+        items.into_iter().collect()
     }
 }
 
