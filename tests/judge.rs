@@ -44,11 +44,7 @@ fn killed(call: Call) -> Event<Bank> {
 }
 
 fn check(start: &[i64], lanes: Vec<Vec<Event<Bank>>>, end: Option<&[i64]>, expected: Answer) {
-    let history = History::<Bank> {
-        start: start.to_vec(),
-        lanes,
-        end: end.map(<[i64]>::to_vec),
-    };
+    let history = History::of_lanes(start.to_vec(), lanes, end.map(<[i64]>::to_vec));
     let answer = answer(&history, PLENTY);
     assert_eq!(answer, expected, "{history}");
     assert_eq!(
@@ -64,7 +60,7 @@ fn answer(history: &History<Bank>, budget: usize) -> Answer {
         Verdict::Ok(order) => {
             let end = walk(history, &order);
             assert!(history.end.as_ref().is_none_or(|seen| *seen == end));
-            for (number, lane) in history.lanes.iter().enumerate() {
+            for (number, lane) in history.lanes().iter().enumerate() {
                 let named = order.iter().filter(|place| place.lane == number).count();
                 let returned = lane.iter().filter(|event| event.returned.is_some()).count();
                 assert!((returned..=lane.len()).contains(&named));
@@ -93,7 +89,7 @@ fn answer(history: &History<Bank>, budget: usize) -> Answer {
 /// The state after the calls of an order, which must return what they were seen to return, in their lanes'
 /// order.
 fn walk(history: &History<Bank>, order: &[forkproof::check::Place]) -> Vec<i64> {
-    let mut last = vec![None; history.lanes.len()];
+    let mut last = vec![None; history.lanes().len()];
     order.iter().fold(history.start.clone(), |state, &place| {
         assert!(last[place.lane].is_none_or(|before| before < place.call));
         last[place.lane] = Some(place.call);
@@ -109,7 +105,7 @@ fn exhaustive(history: &History<Bank>) -> Answer {
     fn from(history: &History<Bank>, at: &mut Vec<usize>, state: &Vec<i64>) -> bool {
         let mut finished = true;
         for lane in 0..at.len() {
-            let Some(event) = history.lanes[lane].get(at[lane]) else {
+            let Some(event) = history.lanes()[lane].get(at[lane]) else {
                 continue;
             };
             finished = false;
@@ -125,7 +121,7 @@ fn exhaustive(history: &History<Bank>) -> Answer {
         }
         finished && history.end.as_ref().is_none_or(|end| end == state)
     }
-    let mut at = vec![0; history.lanes.len()];
+    let mut at = vec![0; history.lanes().len()];
     if from(history, &mut at, &history.start) {
         Legal
     } else {
@@ -319,11 +315,8 @@ fn a_lane_goes_on_behind_its_killed_call() {
 
 #[test]
 fn the_dilemma_names_what_could_not_come_next() {
-    let history = History::<Bank> {
-        start: vec![0],
-        lanes: vec![vec![deposit(1, 1)], vec![deposit(2, 2)]],
-        end: Some(vec![2]),
-    };
+    let lanes = vec![vec![deposit(1, 1)], vec![deposit(2, 2)]];
+    let history = History::of_lanes(vec![0], lanes, Some(vec![2]));
     let Verdict::Illegal(dilemma) = judge(&history, PLENTY) else {
         panic!("illegal");
     };
@@ -349,11 +342,7 @@ fn a_search_beyond_its_budget_says_so() {
             })
             .collect()
     };
-    let history = History::<Bank> {
-        start: vec![0],
-        lanes: (0..3).map(lane).collect(),
-        end: Some(vec![25]),
-    };
+    let history = History::of_lanes(vec![0], (0..3).map(lane).collect(), Some(vec![25]));
     assert_eq!(answer(&history, 100), Unknown);
     assert_eq!(answer(&history, PLENTY), Illegal);
 }
@@ -362,12 +351,9 @@ fn a_search_beyond_its_budget_says_so() {
 fn what_has_been_searched_is_not_searched_again() {
     // 48 calls in 4 lanes have 4.6e26 orders, but only 13^4 sets of positions.
     let lane = |_| (0..12).map(|_| balance(0, 0)).collect();
-    let history = History::<Bank> {
-        start: vec![0],
-        lanes: (0..4).map(lane).collect(),
-        end: Some(vec![1]),
-    };
-    assert_eq!(answer(&history, 13 * 13 * 13 * 13), Illegal);
+    let history = History::of_lanes(vec![0], (0..4).map(lane).collect(), Some(vec![1]));
+    // From each set of positions each lane's next call is tried once.
+    assert_eq!(answer(&history, 4 * 13 * 13 * 13 * 13), Illegal);
 }
 
 fn calls() -> impl Strategy<Value = Call> {
@@ -386,14 +372,24 @@ fn calls() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// A history that did happen: calls in the order of the list, each in its lane; those marked are killed,
-/// after their effect or before it.
-fn happened(calls: &[(usize, Call, u8)], start: [i64; 2]) -> History<Bank> {
-    let mut history = History::<Bank> {
-        start: start.to_vec(),
-        lanes: (0..3).map(|_| Vec::new()).collect(),
-        end: None,
-    };
+/// What lanes saw: the start, their calls, and the end.
+#[derive(Debug)]
+struct Seen {
+    start: Vec<i64>,
+    lanes: Vec<Vec<Event<Bank>>>,
+    end: Vec<i64>,
+}
+
+impl Seen {
+    fn history(self) -> History<Bank> {
+        History::of_lanes(self.start, self.lanes, Some(self.end))
+    }
+}
+
+/// What did happen: calls in the order of the list, each in its lane; those marked are killed, after their effect or
+/// before it.
+fn happened(calls: &[(usize, Call, u8)], start: [i64; 2]) -> Seen {
+    let mut lanes: Vec<Vec<_>> = (0..3).map(|_| Vec::new()).collect();
     let mut state = start.to_vec();
     for &(lane, call, fate) in calls {
         let (after, returned) = Bank::apply(&state, &call);
@@ -408,13 +404,16 @@ fn happened(calls: &[(usize, Call, u8)], start: [i64; 2]) -> History<Bank> {
                 Event::returned(call, returned)
             }
         };
-        history.lanes[lane].push(event);
+        lanes[lane].push(event);
     }
-    history.end = Some(state);
-    history
+    Seen {
+        start: start.to_vec(),
+        lanes,
+        end: state,
+    }
 }
 
-fn real() -> impl Strategy<Value = History<Bank>> {
+fn real() -> impl Strategy<Value = Seen> {
     let call = (0..3usize, calls(), 0..8u8);
     (prop::collection::vec(call, 0..9), [0..5i64, 0..5i64])
         .prop_map(|(calls, start)| happened(&calls, start))
@@ -424,24 +423,25 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_happened_is_legal(history in real()) {
-        prop_assert_eq!(answer(&history, PLENTY), Legal);
+    fn what_happened_is_legal(seen in real()) {
+        prop_assert_eq!(answer(&seen.history(), PLENTY), Legal);
     }
 
     #[test]
-    fn the_judges_agree_on_what_was_doctored(mut history in real(), at in any::<prop::sample::Index>(), by in 1..3i64) {
-        let calls = history.calls();
+    fn the_judges_agree_on_what_was_doctored(mut seen in real(), at in any::<prop::sample::Index>(), by in 1..3i64) {
+        let calls = seen.lanes.iter().map(Vec::len).sum();
         match (calls > 0).then(|| at.index(calls + 1)) {
             Some(number) if number < calls => {
-                let event = history.lanes.iter_mut().flatten().nth(number).expect("counted");
+                let event = seen.lanes.iter_mut().flatten().nth(number).expect("counted");
                 event.returned = match event.returned {
                     Some(Return::Balance(seen)) => Some(Return::Balance(seen + by)),
                     Some(Return::Transferred) => Some(Return::Insufficient),
                     _ => Some(Return::Balance(by)),
                 };
             }
-            _ => history.end.as_mut().expect("set by happened()")[0] += by,
+            _ => seen.end[0] += by,
         }
+        let history = seen.history();
         prop_assert_eq!(answer(&history, PLENTY), exhaustive(&history));
     }
 }

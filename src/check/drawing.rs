@@ -16,6 +16,9 @@ const NAME: usize = 12;
 const NUMBER: usize = 6;
 /// Columns left for the call's text.
 const TEXT: usize = WIDTH - NUMBER - NAME - BARS - 4;
+/// Columns before what a call returned and should have returned, and columns of these.
+const MARGIN: usize = NUMBER + NAME + 1;
+const DIFFERENCE: usize = WIDTH - MARGIN - 9;
 /// So many calls that could not come next are drawn.
 const NEXT: usize = BARS / 2 - TOLD;
 
@@ -28,8 +31,8 @@ struct Row<'a, S: Spec> {
 enum Mark<'a, S: Spec> {
     /// Where it stands in the longest legal order, counted from 1.
     Number(usize),
-    /// It could not come next: this was due.
-    Stuck(&'a S::Return),
+    /// It could not come next: what it returned, and what was due.
+    Stuck(&'a S::Return, &'a S::Return),
     /// It could have come next, and that did not help.
     Pending,
 }
@@ -47,21 +50,21 @@ pub fn draw<S: Spec>(dilemma: &Dilemma<S>, history: &History<S>) -> String {
         indent = NUMBER + NAME
     );
     for row in &rows {
-        draw_row(row, &axis, history, &mut text);
+        draw_row(row, &axis, (dilemma, history), &mut text);
     }
     let _ = write!(text, "\n{}", legend(dilemma, history));
     text
 }
 
 /// In the order of their beginnings.
-fn rows<'a, S: Spec>(dilemma: &'a Dilemma<S>, history: &History<S>) -> Vec<Row<'a, S>> {
+fn rows<'a, S: Spec>(dilemma: &'a Dilemma<S>, history: &'a History<S>) -> Vec<Row<'a, S>> {
     let numbered = dilemma.prefix.iter().enumerate().rev().take(TOLD);
     let numbered = numbered.map(|(number, &place)| (place, Mark::Number(number + 1)));
     let mut next: Vec<_> = dilemma
         .next
         .iter()
-        .map(|(place, due)| match history.event(*place).returned {
-            Some(_) => (*place, Mark::Stuck(due)),
+        .map(|(place, due)| match &history.event(*place).returned {
+            Some(seen) => (*place, Mark::Stuck(seen, due)),
             None => (*place, Mark::Pending),
         })
         .collect();
@@ -121,32 +124,38 @@ impl Axis {
     }
 }
 
-fn draw_row<S: Spec>(row: &Row<S>, axis: &Axis, history: &History<S>, text: &mut String) {
+fn draw_row<S: Spec>(
+    row: &Row<S>,
+    axis: &Axis,
+    (dilemma, history): (&Dilemma<S>, &History<S>),
+    text: &mut String,
+) {
     let event = history.event(row.place);
-    let told = S::tell(&event.call, event.returned.as_ref());
+    // The key stands above all.
+    let key = dilemma.key.as_ref().map(|key| format!("{key}: "));
+    let call = S::tell_call(&event.call);
+    let call = key.and_then(|key| call.strip_prefix(&key)).unwrap_or(&call);
+    let told = match &event.returned {
+        Some(returned) => format!("{call} -> {}", S::tell_return(returned)),
+        None => format!("{call} -> (no return)"),
+    };
     let number = match row.mark {
         Mark::Number(number) => number.to_string(),
-        Mark::Stuck(_) => "X".to_owned(),
+        Mark::Stuck(..) => "X".to_owned(),
         Mark::Pending => "-".to_owned(),
     };
     let name = shorten(&history.lane_name(row.place.lane), NAME);
     let bar = axis.bar(row.span);
-    let (told, due) = match row.mark {
-        Mark::Stuck(due) => {
-            let due = S::tell(&event.call, Some(due));
-            let (told, due) = contrast(&told, &due, TEXT - 5);
-            (told, Some(due))
-        }
-        _ => (shorten(&told, TEXT), None),
-    };
-    let _ = writeln!(
-        text,
+    let told = shorten(&told, TEXT);
+    let line = format!(
         "{number:>width$} {name:NAME$} {bar:BARS$}  {told}",
         width = NUMBER - 1
     );
-    if let Some(due) = due {
-        let indent = NUMBER + NAME + 1 + BARS + 2;
-        let _ = writeln!(text, "{:indent$}due: {due}", "");
+    let _ = writeln!(text, "{line}");
+    if let Mark::Stuck(seen, due) = row.mark {
+        let (seen, due) = contrast(&S::tell_return(seen), &S::tell_return(due), DIFFERENCE);
+        let _ = writeln!(text, "{:MARGIN$}returned {seen}", "");
+        let _ = writeln!(text, "{:MARGIN$}was due  {due}", "");
     }
 }
 
@@ -161,7 +170,8 @@ fn legend<S: Spec>(dilemma: &Dilemma<S>, history: &History<S>) -> String {
         count => format!("1..{count}: the longest legal order; it leads to {state}"),
     };
     if !dilemma.is_at_end(history) {
-        text += "\nX: could not come next, as due is what it had to return there, and all else is later";
+        text +=
+            "\nX: came next in time, and did not return what was due; all other calls are later";
     }
     if dilemma
         .next
