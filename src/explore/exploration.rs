@@ -11,7 +11,7 @@ use super::apart::{self, Done, TurnError, Work};
 use super::engine::{Course, Explorer, Trouble};
 use super::report::{Report, asked_for, program_of};
 use super::run::{Ended, Run};
-use super::schedule::{Choice, Plan, Schedule};
+use super::schedule::{Plan, Schedule};
 use super::search::{
     self, End, Orders, Policy, Program, Record, Search, SearchError, Shard, Tally,
 };
@@ -267,7 +267,7 @@ impl<F: Fn() -> io::Result<Stage>> Program for Controlled<'_, F> {
             .run(&|course: &mut Course| course.order(orders), false)?;
         self.runs += 1;
         self.kills += told.run.kills;
-        self.steps += told.run.steps();
+        self.steps += told.steps;
         let end = match told.record.end {
             End::Failed(()) => End::Failed(told.run.ended),
             End::Well => End::Well,
@@ -336,11 +336,10 @@ impl<F: Fn() -> io::Result<Stage>> Controlled<'_, F> {
 
     fn replay(&mut self, schedule: &Schedule) -> Result<Explored, Trouble> {
         let run = self.exactly(schedule)?;
-        let kills = |choice: &&Choice| matches!(choice, Choice::Kill(_));
         Ok(Explored {
             tally: Tally::default(),
-            kills: schedule.0.iter().filter(kills).count(),
-            steps: run.steps(),
+            kills: self.kills,
+            steps: self.steps,
             found: Some(Found {
                 first: schedule.clone(),
                 first_ended: run.ended.clone(),
@@ -358,6 +357,8 @@ impl<F: Fn() -> io::Result<Stage>> Controlled<'_, F> {
             .explorer
             .run(&|course: &mut Course| course.follow(&plan), true)?;
         self.runs += 1;
+        self.kills += told.run.kills;
+        self.steps += told.steps;
         let mut run = told.run;
         let choices = schedule.0.len();
         if run.ended

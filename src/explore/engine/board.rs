@@ -165,6 +165,8 @@ pub(super) struct Board {
     pub making: usize,
     /// Choices of the course's prefix that were made or passed over.
     pub at: usize,
+    /// A wake was to take whom it cannot.
+    pub diverges: bool,
     /// Moves that the sleep set has seen.
     pub settled: usize,
     pub random: u64,
@@ -213,6 +215,7 @@ impl Board {
         self.wanted = Wanted::Nothing;
         (self.current, self.making, self.at, self.settled) = (0, 0, 0, 0);
         self.falls = 0;
+        self.diverges = false;
         self.last_look = false;
         self.random = self.course.seed();
         self.panic.clear();

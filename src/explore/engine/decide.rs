@@ -20,6 +20,9 @@ impl Board {
     /// Makes choices until a lane is to go on, or the boss is wanted.
     pub fn decide(&mut self) -> Decision {
         loop {
+            if self.diverges {
+                return Decision::Over(self.divergence());
+            }
             self.settle_sleep_set();
             let possible = self.possible();
             let choice = match self.choose(possible) {
@@ -58,13 +61,16 @@ impl Board {
             possible.add(Choice::Take(lane));
         }
         let waking = self.making;
-        let wanted = self.course.prefix.get(self.at).copied();
-        let taken = match wanted {
+        let taken = match self.course.prefix.get(self.at).copied() {
             Some(choice @ Choice::Take(lane)) if possible.has(choice) => {
                 self.at += 1;
                 lane
             }
-            _ if self.course.then == Then::Random && self.is_past_prefix() => {
+            Some(_) if !self.course.is_lenient => {
+                self.diverges = true;
+                return sleepers[0];
+            }
+            None if self.course.then == Then::Random => {
                 sleepers[self.dice() as usize % sleepers.len()]
             }
             _ => sleepers[0],
@@ -132,11 +138,7 @@ impl Board {
                 return Ok(wanted);
             }
             if !self.course.is_lenient {
-                let at = self.at;
-                return Err(Over::Diverged {
-                    at,
-                    wanted: Some(wanted),
-                });
+                return Err(self.divergence());
             }
             self.at += 1;
         }
@@ -148,8 +150,7 @@ impl Board {
             return Err(Over::Still);
         }
         if self.course.then == Then::Stop {
-            let at = self.at;
-            return Err(Over::Diverged { at, wanted: None });
+            return Err(self.divergence());
         }
         let mut left = possible;
         for sleeper in self.course.asleep.iter() {
@@ -163,6 +164,13 @@ impl Board {
             return Err(Over::Redundant);
         }
         Ok(self.choose_freely(left))
+    }
+
+    fn divergence(&self) -> Over {
+        Over::Diverged {
+            at: self.at,
+            wanted: self.course.prefix.get(self.at).copied(),
+        }
     }
 
     /// Whether a schedule may ask for it here: what is possible, a step of a lane that spins, and any death.

@@ -33,6 +33,8 @@ enum Way {
 pub(in crate::explore) struct Told {
     pub record: Record<()>,
     pub run: Run,
+    /// That the lanes made.
+    pub steps: usize,
 }
 
 /// Why there was none.
@@ -101,6 +103,7 @@ fn tell(boss: &mut Boss, finish: Finish, in_full: bool) -> Told {
     board.finish = finish;
     let told = Told {
         record: told::record(board, finish),
+        steps: told::steps(board),
         run: told::run(board, finish, &lanes, &mut names, in_full),
     };
     boss.stage.names = names.into_objects();
@@ -137,6 +140,7 @@ fn apart(
     let board: &Board = turn.as_ref().expect("taken in the child only");
     Ok(Told {
         record: told::record(board, board.finish),
+        steps: told::steps(board),
         run,
     })
 }

@@ -38,6 +38,15 @@ pub(in crate::explore) fn record(board: &Board, finish: Finish) -> Record<()> {
     }
 }
 
+/// How many steps the lanes made.
+pub(in crate::explore) fn steps(board: &Board) -> usize {
+    board
+        .moves
+        .iter()
+        .filter(|made| made.step.is_some())
+        .count()
+}
+
 /// What a person reads; `in_full`: with the trace of a run that went well, too.
 pub(in crate::explore) fn run(
     board: &Board,

@@ -1,0 +1,9 @@
+//! Programs under control: their bugs are found, in few runs, by a short timeline; their correct twins are not accused;
+//! and what is reported can be had again.
+
+#![cfg(feature = "harness")]
+
+mod bugs;
+mod library;
+mod replays;
+mod words;
