@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use forkproof::explore::Schedule;
 use forkproof::explore::search::{
-    Death, End, NotReproducible, Orders, Policy, Program, Record, Search, SearchError, Shard,
+    End, NotReproducible, Orders, Policy, Program, Record, Search, SearchError, Shard,
 };
 
 use crate::instruction::{EARLY, Instruction, ORPHAN, TAKEN, TIMED_OUT};
@@ -400,15 +400,4 @@ fn a_seed_gives_the_same_schedules_again() {
         };
         assert_ne!(drawn(policy), drawn(other));
     }
-}
-
-#[test]
-fn a_death_is_found_for_a_lane() {
-    let (lane, after) = (1, 3);
-    let deaths = vec![Death { lane, after }];
-    let orders = Orders {
-        deaths,
-        ..Orders::default()
-    };
-    assert_eq!((orders.death_of(0), orders.death_of(1)), (None, Some(3)));
 }

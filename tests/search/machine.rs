@@ -6,10 +6,11 @@ use std::convert::Infallible;
 
 use forkproof::explore::Choice;
 use forkproof::explore::search::{
-    Choices, Decision, End, Lanes, Mind, Move, Orders, Program, Record, Touch,
+    Choices, Death, End, Lanes, Move, Orders, Program, Record, Touch,
 };
 
 use crate::instruction::{CHANGED, EARLY, Instruction, ORPHAN, REGISTERS, TAKEN, TIMED_OUT};
+use crate::mind::{Decision, Mind};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stand {
@@ -219,7 +220,8 @@ impl State {
             if matches!(lane.stand, Stand::Ended | Stand::Dead) {
                 continue;
             }
-            if orders.death_of(number) == Some(lane.made) {
+            let is_due = |death: &Death| (death.lane, death.after) == (number, lane.made);
+            if orders.deaths.iter().any(is_due) {
                 possible.add(Choice::Kill(number));
                 continue;
             }

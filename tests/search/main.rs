@@ -4,4 +4,5 @@ mod bugs;
 mod figures;
 mod instruction;
 mod machine;
+mod mind;
 mod reduction;

@@ -35,24 +35,8 @@ impl Lanes {
         self.0 |= Lanes::one(lane).0;
     }
 
-    pub fn remove(&mut self, lane: usize) {
-        self.0 &= !Lanes::one(lane).0;
-    }
-
-    pub fn and(self, other: Lanes) -> Lanes {
-        Lanes(self.0 & other.0)
-    }
-
     pub fn or(self, other: Lanes) -> Lanes {
         Lanes(self.0 | other.0)
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    pub fn len(self) -> usize {
-        self.0.count_ones() as usize
     }
 
     /// In their order.
@@ -100,10 +84,6 @@ impl Choices {
 
     pub fn remove(&mut self, choice: Choice) {
         self.0 &= !bit(choice);
-    }
-
-    pub fn and(self, other: Choices) -> Choices {
-        Choices(self.0 & other.0)
     }
 
     pub fn or(self, other: Choices) -> Choices {

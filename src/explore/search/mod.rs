@@ -19,7 +19,6 @@
 //! runs again: Coons, Musuvathi and McKinley, "Bounded partial-order reduction", OOPSLA 2013.)
 
 mod choices;
-mod decide;
 mod draws;
 mod exhaustive;
 mod order;
@@ -34,8 +33,9 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 pub use choices::{Choices, Lanes};
-pub use decide::{Decision, Mind, commutes, is_preemption};
-pub use program::{Death, End, Move, Orders, Program, Record, Sleeper, Then, Touch};
+pub use program::{
+    Death, End, Move, Orders, Program, Record, Sleeper, Then, Touch, commutes, is_preemption,
+};
 pub use shard::Shard;
 pub use shrink::{Size, shrink};
 pub use tally::{DifferentSearches, Part, Tally, Way};

@@ -128,6 +128,19 @@ impl Touch {
     }
 }
 
+/// Whether two transitions lead to the same in either order. Those of one lane do not.
+pub fn commutes(one: Choice, touches: &[Touch], other: Choice, others: &[Touch]) -> bool {
+    let conflict = |touch: &Touch| others.iter().any(|other| touch.conflicts(*other));
+    one.lane() != other.lane() && !touches.iter().any(conflict)
+}
+
+/// Whether a choice takes the turn from a lane that could have gone on. A take is not a turn.
+pub fn is_preemption(last: Option<usize>, possible: Choices, choice: Choice) -> bool {
+    let could_go = |last: usize| !possible.of_lane(last).steps().is_empty();
+    !matches!(choice, Choice::Take(_))
+        && last.is_some_and(|last| last != choice.lane() && could_go(last))
+}
+
 /// What a run tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record<F> {
@@ -175,11 +188,5 @@ impl Orders {
             most_moves,
             ..Orders::default()
         }
-    }
-
-    /// How many transitions the lane makes before it dies, if it does.
-    pub fn death_of(&self, lane: usize) -> Option<usize> {
-        let death = self.deaths.iter().find(|death| death.lane == lane);
-        death.map(|death| death.after)
     }
 }

@@ -7,8 +7,7 @@
 
 use std::ops::ControlFlow;
 
-use super::decide::is_preemption;
-use super::program::{Death, End, Orders, Program, Record};
+use super::program::{Death, End, Orders, Program, Record, is_preemption};
 use super::shard::Shard;
 use super::{Policy, Search, SearchError};
 use crate::explore::schedule::Choice;

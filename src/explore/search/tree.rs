@@ -14,9 +14,8 @@
 //! it, a bound on its moves) hides the races of what was left, so only a search without such runs is of all.
 
 use super::choices::Choices;
-use super::decide::{commutes, is_preemption};
 use super::order::Order;
-use super::program::{End, Move, Orders, Record, Sleeper, Touch};
+use super::program::{End, Move, Orders, Record, Sleeper, Touch, commutes, is_preemption};
 use super::shard::Shard;
 use crate::explore::schedule::Choice;
 

@@ -1,20 +1,8 @@
-//! What a run does next: the prefix, then its way of going on. Whoever runs a program asks here at each move.
-//!
-//! ```text
-//! let mut mind = Mind::new(&orders);
-//! loop {
-//!     match mind.decide(&orders, possible, longest_asleep) {
-//!         Decision::Make(choice) => { make it; mind.made(&orders, choice, &touches); }
-//!         ended => break,
-//!     }
-//! }
-//! ```
-//! Nothing is allocated, and a [`Mind`] is plain data, so it can lie in shared memory.
+//! What a run of the machine does next: the prefix, then its way of going on.
 
-use super::choices::Choices;
-use super::program::{Orders, Then, Touch};
-use crate::explore::dice::Dice;
-use crate::explore::schedule::{Choice, MAX_LANES};
+use forkproof::explore::dice::Dice;
+use forkproof::explore::search::{Choices, Orders, Then, Touch, commutes};
+use forkproof::explore::{Choice, MAX_LANES};
 
 /// Where a run stands in its orders.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +25,8 @@ pub enum Decision {
     Make(Choice),
     /// Nothing is possible that could come by itself: the run has ended.
     Over,
-    /// As [`End::Redundant`](super::End::Redundant).
     Redundant,
-    /// As [`End::TooLong`](super::End::TooLong).
     TooLong,
-    /// As [`End::Diverged`](super::End::Diverged).
     Diverged,
 }
 
@@ -50,9 +35,6 @@ const STEP_WEIGHT: usize = 8;
 
 impl Mind {
     /// Before the first move.
-    ///
-    /// # Panics
-    /// If [`Then::Pct`] has more than two priorities for each of [`MAX_LANES`].
     pub fn new(orders: &Orders) -> Mind {
         let mut mind = Mind {
             made: 0,
@@ -188,19 +170,6 @@ impl Mind {
         self.seed = dice.roll();
         dice.below(bound as u64) as usize
     }
-}
-
-/// Whether two transitions lead to the same in either order. Those of one lane do not.
-pub fn commutes(one: Choice, touches: &[Touch], other: Choice, others: &[Touch]) -> bool {
-    let conflict = |touch: &Touch| others.iter().any(|other| touch.conflicts(*other));
-    one.lane() != other.lane() && !touches.iter().any(conflict)
-}
-
-/// Whether a choice takes the turn from a lane that could have gone on. A take is not a turn.
-pub fn is_preemption(last: Option<usize>, possible: Choices, choice: Choice) -> bool {
-    let could_go = |last: usize| !possible.of_lane(last).steps().is_empty();
-    !matches!(choice, Choice::Take(_))
-        && last.is_some_and(|last| last != choice.lane() && could_go(last))
 }
 
 fn is_early(choice: Choice) -> bool {
