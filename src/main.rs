@@ -63,7 +63,7 @@ struct CheckFile {
     #[arg(long, value_name = "EDN", allow_hyphen_values = true)]
     start: Option<String>,
     /// Give up after so many calls tried
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 4_000_000)]
     budget: usize,
     /// Print the verdict and the witness, by line numbers, as JSON
     #[arg(long)]

@@ -351,7 +351,7 @@ fn a_lanes_stamps_grow() {
     log.returned(0, Return::Value(None), 2);
 }
 
-/// 8 lanes, 20 accounts, 400 transfers and balances, 8 of them open at any time.
+/// 32 lanes, 20 accounts, 400 transfers and balances, about 31 of them open at any time: 2^31 sets.
 fn many_transfers() -> (History<Bank>, Vec<i64>) {
     let mut state = vec![100; 20];
     let start = state.clone();
@@ -374,13 +374,13 @@ fn many_transfers() -> (History<Bank>, Vec<i64>) {
         };
         let (after, returned) = Bank::apply(&state, &call);
         state = after;
-        // Each is open while the seven before and the seven after it take effect.
+        // Each is open while the 15 before it and the 15 after it take effect.
         let point = 10 * number;
         Timed {
-            lane: (number % 8) as usize,
-            begun: (point + 1).saturating_sub(39),
+            lane: (number % 32) as usize,
+            begun: (point + 1).saturating_sub(159),
             call,
-            returned: Some((returned, point + 40)),
+            returned: Some((returned, point + 150)),
             number: Some(number),
         }
     });

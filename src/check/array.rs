@@ -54,6 +54,10 @@ impl Spec for Array {
         (after, returned)
     }
 
+    fn only_reads(call: &Call) -> bool {
+        matches!(call, Call::Get { .. } | Call::ToVec)
+    }
+
     fn key(call: &Call) -> Option<String> {
         match call {
             Call::Get { index } | Call::Set { index, .. } => Some(index.to_string()),

@@ -61,6 +61,10 @@ impl Spec for Bank {
         (after, returned)
     }
 
+    fn only_reads(call: &Call) -> bool {
+        matches!(call, Call::Balance { .. })
+    }
+
     /// The account, where there is but one. With transfers, a bank can only be judged as a whole.
     fn key(call: &Call) -> Option<String> {
         match call {

@@ -61,6 +61,10 @@ impl Spec for Dict {
         (after, returned)
     }
 
+    fn only_reads(call: &Call) -> bool {
+        matches!(call, Call::Get { .. } | Call::Len)
+    }
+
     fn key(call: &Call) -> Option<String> {
         match call {
             Call::Set { key, .. }

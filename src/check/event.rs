@@ -43,4 +43,8 @@ impl Spec for Event {
             Call::Wait => (is_set, Return::Waits),
         }
     }
+
+    fn only_reads(call: &Call) -> bool {
+        matches!(call, Call::IsSet | Call::Wait)
+    }
 }

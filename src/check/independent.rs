@@ -71,6 +71,10 @@ impl<S: Spec> Spec for Independent<S> {
         Some(call.key.to_string())
     }
 
+    fn only_reads(call: &Call<S>) -> bool {
+        S::only_reads(&call.call)
+    }
+
     fn tell_call(call: &Call<S>) -> String {
         match &*call.key {
             "" => S::tell_call(&call.call),

@@ -67,4 +67,12 @@ impl<T: Clone + Eq + Hash + Debug> Spec for JoinableQueue<T> {
         };
         (after, returned)
     }
+
+    fn only_reads(call: &Call<T>) -> bool {
+        match call {
+            Call::Queue(call) => queue::Queue::only_reads(call),
+            Call::Join | Call::Unfinished => true,
+            Call::TaskDone => false,
+        }
+    }
 }

@@ -52,7 +52,7 @@ pub fn judge<S: Spec>(history: &History<S>, budget: usize) -> Verdict<S> {
         for (key, mut search) in searches {
             let before = search.tried();
             let found = search.run(share.min(left));
-            left -= search.tried() - before;
+            left = left.saturating_sub(search.tried() - before);
             match found {
                 Some(Found::Order(order)) => orders.push(order),
                 Some(Found::Dilemma(dilemma)) => {

@@ -33,4 +33,8 @@ impl Spec for List {
             Call::Len => (items.clone(), Return::Len(items.len())),
         }
     }
+
+    fn only_reads(call: &Call) -> bool {
+        *call == Call::Len
+    }
 }

@@ -91,6 +91,11 @@ pub trait Spec {
         None
     }
 
+    /// Whether the call leaves every state as it is. A search is faster for knowing, and panics if it is not so.
+    fn only_reads(_call: &Self::Call) -> bool {
+        false
+    }
+
     /// A call for a person.
     fn tell_call(call: &Self::Call) -> String {
         format!("{call:?}")

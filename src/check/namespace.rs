@@ -46,6 +46,10 @@ impl Spec for Namespace {
         (after, returned)
     }
 
+    fn only_reads(call: &Call) -> bool {
+        matches!(call, Call::Get { .. })
+    }
+
     fn key(call: &Call) -> Option<String> {
         let (Call::Get { name } | Call::Set { name, .. } | Call::Delete { name }) = call;
         Some(name.clone())

@@ -16,6 +16,9 @@ pub trait Order {
     /// It, the last one taken, has not come yet after all.
     fn give_back(&mut self, call: usize);
 
+    /// Whether no call is passed over if this one, of those that may come next, comes next.
+    fn passes_none(&self, call: usize) -> bool;
+
     /// A bit for each call that may not come any more.
     fn gone(&self) -> &[u64];
 }
@@ -118,6 +121,10 @@ impl Order for Time {
         self.link(call);
     }
 
+    fn passes_none(&self, _call: usize) -> bool {
+        true
+    }
+
     fn gone(&self) -> &[u64] {
         &self.gone.0
     }
@@ -190,6 +197,11 @@ impl Order for Lanes {
         let before = self.before.pop().expect("what is given back was taken");
         self.positions[lane] = before;
         self.flip(lane, before, position + 1);
+    }
+
+    fn passes_none(&self, call: usize) -> bool {
+        let (lane, position, _) = self.calls[call];
+        self.positions[lane] == position
     }
 
     fn gone(&self) -> &[u64] {

@@ -71,6 +71,10 @@ impl<T: Clone + Eq + Hash + Debug> Spec for Queue<T> {
         (after, returned)
     }
 
+    fn only_reads(call: &Call<T>) -> bool {
+        matches!(call, Call::Len)
+    }
+
     fn tell_call(call: &Call<T>) -> String {
         match call {
             Call::TryPut { item } => format!("try put {item:?}"),

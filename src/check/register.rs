@@ -47,6 +47,10 @@ impl<T: Clone + Eq + Hash + Debug> Spec for Register<T> {
         }
     }
 
+    fn only_reads(call: &Call<T>) -> bool {
+        matches!(call, Call::Read)
+    }
+
     fn tell_call(call: &Call<T>) -> String {
         match call {
             Call::Read => "read".to_owned(),

@@ -2,7 +2,11 @@
 //!
 //! Depth first, one call at a time from those that may come next, with a memory of what was reached before: the same
 //! calls in the same state lead nowhere twice, in whatever order they came. That is Wing and Gong's search ("Testing
-//! and verifying concurrent objects", 1993) with Lowe's memory ("Testing for linearizability", 2017).
+//! and verifying concurrent objects", 1993) with Lowe's memory ("Testing for linearizability", 2017), and two rules more:
+//! - A call that only reads, and returned what is due, comes at once, and nothing else is tried in its place: from every
+//!   order in which it comes later it can be moved to the front. (Not so a write that happens to change nothing: later it
+//!   may change something.)
+//! - Calls that returned are tried before those that are pending, which are seldom needed.
 //!
 //! # Invariants
 //! 1. The path is a legal order of the calls that it has taken, and leads to the state.
@@ -23,16 +27,21 @@ pub enum Found<S: Spec> {
     Dilemma(Dilemma<S>),
 }
 
+/// A set of calls that were taken, in an order, and what may come next.
+struct Frame<S: Spec> {
+    /// How it was reached: None at the start.
+    by: Option<usize>,
+    state: S::State,
+    /// What fits and has not been followed, and the state that it leads to; the last one is the first to be followed.
+    choices: Vec<(usize, S::State)>,
+}
+
 /// A search, which can be left, and gone on with.
 pub struct Search<'a, S: Spec> {
     calls: Vec<(Place, &'a Event<S>)>,
     end: Option<&'a S::State>,
     order: Box<dyn Order>,
-    state: S::State,
-    /// Each call that was taken, and the state before it.
-    path: Vec<(usize, S::State)>,
-    /// The next one to try.
-    next: Option<usize>,
+    path: Vec<Frame<S>>,
     /// How many calls that returned are not on the path.
     left: usize,
     reached: HashSet<(Box<[u64]>, S::State)>,
@@ -73,18 +82,18 @@ impl<'a, S: Spec> Search<'a, S> {
             .filter(|(_, event)| event.returned.is_some())
             .count();
         let start = history.start.clone();
-        Search {
+        let mut search = Search {
             calls,
             end: history.end.as_ref(),
-            next: order.first(),
             reached: HashSet::from([(order.gone().into(), start.clone())]),
             order,
-            state: start,
             path: Vec::new(),
             left,
             tried: 0,
             longest: None,
-        }
+        };
+        search.enter(None, start);
+        search
     }
 
     /// How many calls were tried, in all.
@@ -92,62 +101,72 @@ impl<'a, S: Spec> Search<'a, S> {
         self.tried
     }
 
-    /// Goes on, for so many calls tried.
+    /// Goes on, for so many calls tried, and as many more as may come next at one point.
     pub fn run(&mut self, allowance: usize) -> Option<Found<S>> {
         let until = self.tried.saturating_add(allowance);
-        loop {
-            if self.left == 0 && self.end.is_none_or(|end| *end == self.state) {
+        while let Some(top) = self.path.last_mut() {
+            if self.left == 0 && self.end.is_none_or(|end| *end == top.state) {
                 return Some(Found::Order(self.order()));
             }
-            while self.next.is_none() {
-                self.look();
-                let Some((call, before)) = self.path.pop() else {
-                    return Some(Found::Dilemma(self.dilemma()));
-                };
-                // By invariant 2 it stays remembered.
-                self.order.give_back(call);
-                self.left += self.returns(call);
-                self.state = before;
-                self.next = self.order.after(call);
-            }
-            if self.tried == until {
+            if self.tried >= until {
                 return None;
             }
-            if let Some(call) = self.next {
-                self.tried += 1;
-                let taken = self.take(call);
-                self.next = if taken {
-                    self.order.first()
-                } else {
-                    self.order.after(call)
-                };
+            match top.choices.pop() {
+                Some((call, state)) => self.follow(call, state),
+                None => self.leave(),
             }
+        }
+        Some(Found::Dilemma(self.dilemma()))
+    }
+
+    fn follow(&mut self, call: usize, state: S::State) {
+        self.order.take(call);
+        let reached = (self.order.gone().into(), state.clone());
+        if self.reached.insert(reached) {
+            self.left -= self.returns(call);
+            self.enter(Some(call), state);
+        } else {
+            self.order.give_back(call);
         }
     }
 
-    fn take(&mut self, call: usize) -> bool {
-        let event = self.calls[call].1;
-        let (state, due) = S::apply(&self.state, &event.call);
-        let fits = match &event.returned {
-            Some(seen) => *seen == due,
-            // If it changes nothing, it is as well left out.
-            None => state != self.state,
-        };
-        if !fits {
-            return false;
-        }
-        self.order.take(call);
-        if !self
-            .reached
-            .insert((self.order.gone().into(), state.clone()))
-        {
+    /// By invariant 2 it stays remembered.
+    fn leave(&mut self) {
+        self.look();
+        if let Some(call) = self.path.pop().and_then(|frame| frame.by) {
             self.order.give_back(call);
-            return false;
+            self.left += self.returns(call);
         }
-        self.left -= self.returns(call);
-        self.path
-            .push((call, std::mem::replace(&mut self.state, state)));
-        true
+    }
+
+    /// Tries each call that may come next.
+    fn enter(&mut self, by: Option<usize>, state: S::State) {
+        let mut choices = Vec::new();
+        let next = std::iter::successors(self.order.first(), |&call| self.order.after(call));
+        for call in next {
+            self.tried += 1;
+            let event = self.calls[call].1;
+            let (after, due) = S::apply(&state, &event.call);
+            match &event.returned {
+                Some(seen) if *seen != due => (),
+                Some(_) if S::only_reads(&event.call) && self.order.passes_none(call) => {
+                    assert!(
+                        after == state,
+                        "{:?} changed what it only reads",
+                        event.call
+                    );
+                    choices = vec![(call, after)];
+                    break;
+                }
+                // If it changes nothing, it is as well left out.
+                None if after == state => (),
+                _ => choices.push((call, after)),
+            }
+        }
+        // Those that returned are followed first, as they began.
+        choices.reverse();
+        choices.sort_by_key(|&(call, _)| self.returns(call));
+        self.path.push(Frame { by, state, choices });
     }
 
     fn returns(&self, call: usize) -> usize {
@@ -155,10 +174,8 @@ impl<'a, S: Spec> Search<'a, S> {
     }
 
     fn order(&self) -> Vec<Place> {
-        self.path
-            .iter()
-            .map(|&(call, _)| self.calls[call].0)
-            .collect()
+        let calls = self.path.iter().filter_map(|frame| frame.by);
+        calls.map(|call| self.calls[call].0).collect()
     }
 
     /// Is this the furthest? A call that returned counts, a pending one does not: so from there none that returned fits.
@@ -169,9 +186,13 @@ impl<'a, S: Spec> Search<'a, S> {
             .is_none_or(|longest| self.left < longest.left)
         {
             let next = std::iter::successors(self.order.first(), |&call| self.order.after(call));
+            let top = self
+                .path
+                .last()
+                .expect("a frame is looked at before it is left");
             self.longest = Some(Longest {
                 path: self.order(),
-                state: self.state.clone(),
+                state: top.state.clone(),
                 next: next.collect(),
                 left: self.left,
             });

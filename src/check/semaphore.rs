@@ -132,4 +132,8 @@ impl Spec for Semaphore {
         };
         (after, returned)
     }
+
+    fn only_reads(call: &Call) -> bool {
+        *call == Call::Value
+    }
 }

@@ -55,4 +55,8 @@ impl<T: Clone + Eq + Hash + Debug> Spec for Sequence<T> {
             Call::Len => (items.clone(), Return::Len(items.len())),
         }
     }
+
+    fn only_reads(call: &Call<T>) -> bool {
+        matches!(call, Call::Get { .. } | Call::Len)
+    }
 }

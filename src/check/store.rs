@@ -37,6 +37,10 @@ impl Spec for Entry {
         }
     }
 
+    fn only_reads(call: &Call) -> bool {
+        *call == Call::Get
+    }
+
     fn tell_call(call: &Call) -> String {
         match call {
             Call::Get => "get".to_owned(),

@@ -43,4 +43,8 @@ impl Spec for Value {
             }
         }
     }
+
+    fn only_reads(call: &Call) -> bool {
+        *call == Call::Get
+    }
 }

@@ -77,6 +77,13 @@ impl Spec for Ledger {
         }
     }
 
+    fn only_reads(call: &Call) -> bool {
+        match &call.what {
+            What::One { call, .. } => Bank::only_reads(call),
+            What::Read { .. } => true,
+        }
+    }
+
     fn tell_call(call: &Call) -> String {
         call.told.clone()
     }

@@ -42,6 +42,13 @@ impl Spec for Listing {
         }
     }
 
+    fn only_reads(call: &Call) -> bool {
+        match call {
+            Call::One(call) => Sequence::only_reads(call),
+            Call::Read => true,
+        }
+    }
+
     fn tell_call(call: &Call) -> String {
         use sequence::Call as Is;
         match call {
