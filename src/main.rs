@@ -1,7 +1,7 @@
 //! The command line. Its words and exit codes are a promise: scripts rely on them.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -286,11 +286,13 @@ fn zoo() -> Result<bool, Refusal> {
 
 fn check(options: &CheckFile) -> Result<u8, Refusal> {
     let file = options.file.display();
-    let text = match options.file.to_str() {
-        Some("-") => io::read_to_string(io::stdin()),
-        _ => std::fs::read_to_string(&options.file),
+    let mut bytes = Vec::new();
+    let read = match options.file.to_str() {
+        Some("-") => io::stdin().read_to_end(&mut bytes),
+        _ => std::fs::File::open(&options.file).and_then(|mut it| it.read_to_end(&mut bytes)),
     };
-    let text = text.map_err(|error| format!("{file}: {error}"))?;
+    read.map_err(|error| format!("{file}: {error}"))?;
+    let text = recorded::decode(bytes).map_err(|error| format!("{file}: {error}"))?;
     let report = recorded::judge(
         &text,
         options.spec,

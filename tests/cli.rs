@@ -44,7 +44,7 @@ fn help_is_an_answer() {
     }
     let (_, out, _) = said(&["--help"]);
     for word in [
-        "verify", "tutorial", "replay", "zoo", "conform", "--full", "--json", "64",
+        "verify", "tutorial", "replay", "zoo", "check", "conform", "--full", "--json", "64",
     ] {
         assert!(out.contains(word), "{word} is not in\n{out}");
     }

@@ -71,7 +71,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use datum::Datum;
-use language::{CallOf, Language, ReturnOf};
+use language::{Language, ReturnOf};
 use pairing::Paired;
 use reader::{Dialect, Reader};
 
@@ -118,6 +118,24 @@ pub fn judge(
     }
 }
 
+/// A file's bytes as text.
+///
+/// # Errors
+/// They are not UTF-8.
+pub fn decode(bytes: Vec<u8>) -> Result<String, Malformed> {
+    String::from_utf8(bytes).map_err(|error| {
+        let whole = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let column = whole
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
+        Malformed::new(whole.matches('\n').count() + 1, column, "expected UTF-8")
+    })
+}
+
 fn parse_start(text: &str) -> Result<Datum, Unreadable> {
     let mut reader = Reader::new(text, Dialect::Edn);
     let read = reader
@@ -132,10 +150,10 @@ fn judge_in<L: Language>(
     start: Option<&Datum>,
     budget: usize,
 ) -> Result<Report, Unreadable> {
-    let mut calls: Vec<(&Paired, CallOf<L>, Option<ReturnOf<L>>)> = Vec::new();
+    let mut calls = Vec::new();
     for pair in paired.values().flatten() {
         let call = language.call(pair)?;
-        let returned = match pair.returned {
+        let returned: Option<ReturnOf<L>> = match pair.returned {
             Some(returned) => Some(language.returned(&call, pair, returned)?),
             None => None,
         };

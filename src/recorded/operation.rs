@@ -126,9 +126,12 @@ fn logged(number: usize, line: &str) -> Result<Option<Operation>, Malformed> {
         };
     };
     let from = at + LOGGER.len();
-    let before = line[..from].chars().count();
-    let rest = line[from..].trim_start_matches([' ', '\t', '-', ':']);
-    let before = before + line[from..line.len() - rest.len()].chars().count();
+    let rest = line[from..].trim_start();
+    let rest = rest
+        .strip_prefix("- ")
+        .or(rest.strip_prefix(':'))
+        .unwrap_or(rest);
+    let before = line[..line.len() - rest.len()].chars().count();
     let mut reader = Reader::new(rest, Dialect::Edn);
     let wrong = |column: usize, problem: String| Malformed::new(number, before + column, &problem);
     let next = |reader: &mut Reader| {

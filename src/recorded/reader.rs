@@ -364,7 +364,7 @@ mod tests {
         match (read, expected) {
             (Ok(value), Ok(edn)) => assert_eq!(value.to_string(), edn, "{text}"),
             (Err(complaint), Err((column, problem))) => {
-                assert_eq!(complaint.column, column, "{text}: {}", complaint.problem);
+                assert_eq!(complaint.column, column, "{}", complaint.problem);
                 assert!(
                     complaint.problem.contains(problem),
                     "{text}: {}",
@@ -389,7 +389,7 @@ mod tests {
         check(
             Edn,
             "#jepsen.history.Op{:a 1, \"b\" nil}",
-            Ok("{:a 1, \"b\" nil}"),
+            Ok("{\"b\" nil, :a 1}"),
         );
         check(Edn, "#inst \"2026\"", Ok("\"2026\""));
         check(
@@ -425,6 +425,6 @@ mod tests {
         check(Json, "\"\\ud83d\"", Err((2, "an escape")));
         check(Json, "\"\\u+123\"", Err((2, "an escape")));
         check(Edn, &"[".repeat(100_000), Err((65, "nested no deeper")));
-        check(Edn, &"#a ".repeat(100_000), Err((195, "nested no deeper")));
+        check(Edn, &"#a ".repeat(100_000), Err((196, "nested no deeper")));
     }
 }
