@@ -411,12 +411,12 @@ fn a_known_order_decides_what_a_search_does_not() {
     ));
 }
 
+/// A call of a lane, its fate, and how long before and after its effect it is open.
+type Drawn<C> = (usize, C, u8, (u64, u64));
+
 /// Calls that did happen, one after another: the `n`th took effect at 100 n. Each begins some time before, and returns
 /// some time after, in the bounds of its lane. Those with fate 0 are killed before they take effect, with 1 after.
-fn happened<S: Spec>(
-    start: &S::State,
-    calls: Vec<(usize, S::Call, u8, (u64, u64))>,
-) -> Vec<Timed<S>> {
+fn happened<S: Spec>(start: &S::State, calls: Vec<Drawn<S::Call>>) -> Vec<Timed<S>> {
     let lanes: Vec<usize> = calls.iter().map(|(lane, ..)| *lane).collect();
     let (mut state, mut last) = (start.clone(), [0; 4]);
     let calls = calls
@@ -448,7 +448,7 @@ fn happened<S: Spec>(
     calls.collect()
 }
 
-fn registers() -> impl Strategy<Value = Vec<(usize, Under<Register>, u8, (u64, u64))>> {
+fn registers() -> impl Strategy<Value = Vec<Drawn<Under<Register>>>> {
     let value = (0..3i64).prop_map(Some);
     let call = prop_oneof![
         2 => Just(Call::Read),

@@ -340,13 +340,13 @@ fn a_wait_returns_when_the_event_is_set() {
             Some((Return::IsSet(is_set), from + 1)),
         )
     };
-    illegal::<Event>(false, vec![wait.clone()]);
-    legal::<Event>(true, vec![wait.clone()]);
-    legal::<Event>(false, vec![wait.clone(), (2, 2, Call::Set, None)]);
+    illegal::<Event>(false, vec![wait]);
+    legal::<Event>(true, vec![wait]);
+    legal::<Event>(false, vec![wait, (2, 2, Call::Set, None)]);
     legal::<Event>(
         false,
         vec![
-            wait.clone(),
+            wait,
             (2, 2, Call::Set, Some((Return::Done, 3))),
             is(true, 4),
         ],
