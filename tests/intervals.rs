@@ -215,6 +215,32 @@ fn a_pending_call_takes_effect_late_or_never() {
 }
 
 #[test]
+fn a_write_that_changes_nothing_now_may_change_something_later() {
+    let call = Call::Cas {
+        expected: Some(1),
+        new: Some(2),
+    };
+    let cas = || Timed {
+        lane: 1,
+        begun: 3,
+        call,
+        returned: Some((Return::Written, 6)),
+        number: None,
+    };
+    let calls = |seen| {
+        vec![
+            write(1, 1, 1, 2),
+            cas(),
+            write(0, 4, 1, 7),
+            read(2, 8, seen, 9),
+        ]
+    };
+    check(calls(Some(1)), true);
+    check(calls(Some(2)), true);
+    check(calls(None), false);
+}
+
+#[test]
 fn an_end_binds_what_is_pending() {
     for (end, legal) in [(Some(7), true), (None, true), (Some(8), false)] {
         let mut history = history::<Register>(None, [killed(0, 1, 7), read(1, 2, None, 3)]);
@@ -225,37 +251,6 @@ fn an_end_binds_what_is_pending() {
             "{history}"
         );
     }
-}
-
-#[test]
-fn a_history_of_lanes_is_not_judged_by_key() {
-    // Each key alone has an order; together they have none, as each lane wrote before it read.
-    let under = |key: &str, call| Under::<Register> {
-        key: key.into(),
-        call,
-    };
-    let lane = |first: &str, second: &str| {
-        vec![
-            (
-                under(first, Call::Write { value: Some(1) }),
-                Return::Written,
-            ),
-            (under(second, Call::Read), Return::Value(None)),
-        ]
-    };
-    let lanes = [lane("x", "y"), lane("y", "x")];
-    let events = |lane: Vec<_>| {
-        let events = lane.into_iter();
-        events
-            .map(|(call, returned)| forkproof::check::Event::returned(call, returned))
-            .collect()
-    };
-    let lanes = lanes.into_iter().map(events).collect();
-    let history = History::<Independent<Register>>::of_lanes(State::all(None), lanes, None);
-    assert!(
-        matches!(judge(&history, PLENTY), Verdict::Illegal(_)),
-        "{history}"
-    );
 }
 
 /// One key has far more orders than there is budget, and comes first; the other is illegal at once.
@@ -327,28 +322,6 @@ fn an_order_that_cannot_be_is_refused() {
             then: second
         }
     );
-}
-
-#[test]
-#[should_panic(expected = "with another one open")]
-fn a_lane_has_one_call_open() {
-    let mut log = Log::<Register>::new(None);
-    log.begin(0, Call::Read, 1);
-    log.begin(0, Call::Read, 2);
-}
-
-#[test]
-#[should_panic(expected = "with none open")]
-fn what_returns_has_begun() {
-    Log::<Register>::new(None).returned(0, Return::Written, 1);
-}
-
-#[test]
-#[should_panic(expected = "stamps grow")]
-fn a_lanes_stamps_grow() {
-    let mut log = Log::<Register>::new(None);
-    log.begin(0, Call::Read, 2);
-    log.returned(0, Return::Value(None), 2);
 }
 
 /// 32 lanes, 20 accounts, 400 transfers and balances, about 31 of them open at any time: 2^31 sets.

@@ -4,6 +4,8 @@
 
 use Answer::{Illegal, Legal, Unknown};
 use forkproof::check::bank::{Bank, Call, Return};
+use forkproof::check::independent::{Call as Under, Independent, State};
+use forkproof::check::register::{self, Register};
 use forkproof::check::{Event, History, Spec, Verdict, judge};
 use proptest::prelude::*;
 
@@ -311,6 +313,40 @@ fn a_lane_goes_on_behind_its_killed_call() {
     );
     // It cannot take effect behind what its lane did later.
     check(&[0], vec![vec![call(), balance(0, 0)]], Some(&[9]), Illegal);
+}
+
+#[test]
+fn a_history_of_lanes_is_not_judged_by_key() {
+    // Each key alone has an order; together they have none, as each lane wrote before it read.
+    let under = |key: &str, call| Under::<Register> {
+        key: key.into(),
+        call,
+    };
+    let lane = |first: &str, second: &str| {
+        vec![
+            (
+                under(first, register::Call::Write { value: Some(1) }),
+                register::Return::Written,
+            ),
+            (
+                under(second, register::Call::Read),
+                register::Return::Value(None),
+            ),
+        ]
+    };
+    let lanes = [lane("x", "y"), lane("y", "x")];
+    let events = |lane: Vec<_>| {
+        let events = lane.into_iter();
+        events
+            .map(|(call, returned)| Event::returned(call, returned))
+            .collect()
+    };
+    let lanes = lanes.into_iter().map(events).collect();
+    let history = History::<Independent<Register>>::of_lanes(State::all(None), lanes, None);
+    assert!(
+        matches!(judge(&history, PLENTY), Verdict::Illegal(_)),
+        "{history}"
+    );
 }
 
 #[test]

@@ -160,3 +160,31 @@ impl<S: Spec> Log<S> {
             .expect("a lane's last call is spoken of when it has made one")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::register::{Call, Register, Return};
+
+    #[test]
+    #[should_panic(expected = "with another one open")]
+    fn a_lane_has_one_call_open() {
+        let mut log = Log::<Register>::new(None);
+        log.begin(0, Call::Read, 1);
+        log.begin(0, Call::Read, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "with none open")]
+    fn what_returns_has_begun() {
+        Log::<Register>::new(None).returned(0, Return::Written, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "stamps grow")]
+    fn a_lanes_stamps_grow() {
+        let mut log = Log::<Register>::new(None);
+        log.begin(0, Call::Read, 2);
+        log.returned(0, Return::Value(None), 2);
+    }
+}
