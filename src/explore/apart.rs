@@ -47,7 +47,7 @@ pub(super) enum Work {
 #[derive(Serialize, Deserialize)]
 pub(super) enum Done {
     Runs(Vec<Run>),
-    Explored(Explored),
+    Explored(Box<Explored>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,7 +141,8 @@ where
         }
         Work::Search(wish) => {
             let explored = exploration::explore(&mut explorer, wish);
-            Ok(Done::Explored(explored.map_err(|error| error.to_string())?))
+            let explored = explored.map_err(|error| error.to_string())?;
+            Ok(Done::Explored(Box::new(explored)))
         }
     }
 }

@@ -182,7 +182,7 @@ impl Exploration {
             replay: replayed.as_ref().map(|replay| replay.schedule.clone()),
         };
         match apart::explore(set_up, arguments, Work::Search(wish))? {
-            Done::Explored(explored) => Ok(Report::new(program, explored, replayed)),
+            Done::Explored(explored) => Ok(Report::new(program, *explored, replayed)),
             Done::Runs(_) => unreachable!("it was to search"),
         }
     }

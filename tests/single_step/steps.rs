@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::AtomicU32;
 
 use forkproof::sys::step::{Observer, Outcome, Step, Watched, observe};
-use forkproof::sys::{futex, poll};
+use forkproof::sys::{futex, poll, robust};
 use forkproof::world::{Deadline, Woken};
 
 use crate::tracee::mark_step;
@@ -14,7 +14,11 @@ static OBSERVER: Observer = Observer {
     after: |_: &Step, _: Outcome| (),
     wait,
     wait_any: |words: &[(&AtomicU32, u32)], until| futex::wait_any(words.iter().copied(), until),
+    wake: |word, count| futex::wake(word, count, futex::ANYONE),
+    update_and_wake_all: futex::update_and_wake_all,
     poll,
+    is_nobody: robust::is_nobody,
+    beyond: || (),
 };
 
 /// From here on. Once in a process.

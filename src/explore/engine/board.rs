@@ -10,6 +10,8 @@ use crate::sys::step::{Outcome, Step};
 
 /// Beyond this many choices a run is cut off.
 pub(super) const MOST_MOVES: usize = 20_000;
+/// Places that a move may touch: a death that wakes touches most, or a sleep on many words.
+pub(super) const MOST_TOUCHES: usize = 1_024;
 /// Locks that a lane may hold at once under control.
 pub(super) const MOST_HELD: usize = 128;
 
@@ -248,11 +250,9 @@ impl Board {
         if made.touches == 0 {
             made.first_touch = self.touches.len() as u32;
         }
-        if self.touches.push(Touch { place, write }) {
-            self.moves[self.making].touches += 1;
-        } else {
-            self.beyond = true;
-        }
+        let noted = self.touches.push(Touch { place, write });
+        assert!(noted, "a move touches at most {MOST_TOUCHES} places");
+        self.moves[self.making].touches += 1;
     }
 
     /// The move that is being made lets these lanes move.

@@ -1,6 +1,6 @@
 //! Who goes next: what is possible, and which of it is chosen.
 
-use super::board::{Board, Move, Over, Place};
+use super::board::{Board, MOST_TOUCHES, Move, Over, Place};
 use super::course::Then;
 use crate::explore::schedule::{Choice, MAX_LANES};
 use crate::explore::search::{Choices, Lanes, Touch};
@@ -129,7 +129,9 @@ impl Board {
     }
 
     fn choose(&mut self, possible: Choices) -> Result<Choice, Over> {
-        if self.moves.len() + self.lanes >= self.course.most_moves && !possible.is_empty() {
+        // A move, with the takes of its wake, must find room; and so must all that it touches.
+        let is_long = self.moves.len() + self.lanes >= self.course.most_moves;
+        if (is_long || self.touches.room() < MOST_TOUCHES) && !possible.is_empty() {
             return Err(Over::TooLong);
         }
         while let Some(&wanted) = self.course.prefix.get(self.at) {

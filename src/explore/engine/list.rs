@@ -27,6 +27,11 @@ impl<T: Copy, const N: usize> List<T, N> {
         true
     }
 
+    /// How many more there is room for.
+    pub fn room(&self) -> usize {
+        N - self.len
+    }
+
     pub fn clear(&mut self) {
         self.len = 0;
     }
