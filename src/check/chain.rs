@@ -7,7 +7,7 @@
 //! | | costs |
 //! |---|---|
 //! | copy, hash, `len` | one step |
-//! | `push`, `extend` | the items added |
+//! | `push`, `extend`, `append` | the items added |
 //! | `pop` | one step, or once the length of the piece that it breaks up |
 //! | equality | one step if they differ (but for a collision of hashes), else the items that are not shared |
 //! | `get`, `to_vec` | the items |
@@ -101,6 +101,23 @@ impl<T: Hash + Clone> Chain<T> {
             .cloned()
             .fold(link.before.clone(), |all, item| all.push(item));
         Some((before, item.clone()))
+    }
+
+    /// This one with the other behind it, of which no item is hashed again.
+    #[must_use]
+    pub fn append(&self, other: &Chain<T>) -> Chain<T> {
+        if other.is_empty() {
+            return self.clone();
+        }
+        let shifted = (0..other.len).fold(self.hash, |hash, _| hash.wrapping_mul(FACTOR));
+        Chain {
+            len: self.len + other.len,
+            hash: shifted.wrapping_add(other.hash),
+            last: Some(Arc::new(Link {
+                before: self.clone(),
+                piece: other.to_vec().into(),
+            })),
+        }
     }
 
     pub fn to_vec(&self) -> Vec<T> {
@@ -201,6 +218,8 @@ mod tests {
         let cut = Chain::new().extend(0..2).push(2).extend([]).extend(3..9);
         assert_eq!(whole, cut);
         assert_eq!((whole.hash, cut.to_vec()), (cut.hash, (0..9).collect()));
+        let appended = cut.append(&whole).append(&Chain::new());
+        assert_eq!(appended, (0..9).chain(0..9).collect());
         assert_ne!(whole, cut.push(9));
         assert_ne!(whole, (0..8).chain([7]).collect());
         assert_ne!(whole, (1..9).chain([0]).collect());

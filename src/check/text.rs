@@ -11,7 +11,7 @@ impl Text {
     /// This one with the other behind it.
     #[must_use]
     pub fn append(&self, other: &Text) -> Text {
-        Text(self.0.extend(other.0.to_vec()))
+        Text(self.0.append(&other.0))
     }
 
     /// In bytes.
