@@ -40,8 +40,8 @@
 //! and, with the feature `harness` (on by default):
 //!
 //! 7. [`check`]: the judge. Pure; imports nothing of what it judges.
-//! 8. [`explore`]: the *turn*, which runs real processes one step at a time in a given order, kills included; and
-//!    the world inside loom.
+//! 8. [`explore`]: the controller. [`explore::search`] says which schedules to run; its engine runs real processes one
+//!    step at a time, kills included; and the world inside loom.
 //! 9. [`zoo`]: the models of the algorithms, and these broken on purpose, which the models must catch.
 //! 10. [`tutorial`]: the examples, as a user would write them.
 //! 11. [`verify`]: the table.
@@ -52,13 +52,16 @@
 //! | way | sees | does not see |
 //! |---|---|---|
 //! | loom ([`explore::loom`]) | every interleaving that memory orderings allow; a death at every step | the real kernel; more than a few lanes |
-//! | the turn ([`explore::run`]) | the shipped types, in real processes; a SIGKILL at every step | orderings: it is sequentially consistent; schedules it was not given |
+//! | the controller ([`explore::exhaustive`]) | the shipped types, in real processes: every schedule of a small program; a SIGKILL at every step | orderings: it is sequentially consistent; the kernel's own queue of sleepers |
 //! | full speed (proptest) | real concurrency; a SIGKILL at any instruction | what did not happen to happen |
 //!
 //! # Where this departs from the usual
-//! - **A lane of the turn sleeps in the kernel**, not on the scheduler's own word: so it is the kernel's wake, and
-//!   at a death the kernel's walk of the robust list, that is tested. A lane sleeps under a futex bit of its own,
-//!   by which the schedule can wake it alone (a deadline that passes, a return without reason).
+//! - **A lane under control sleeps on the turn**, not in the futex: so which sleeper a wake takes is a choice, and thousands
+//!   of schedules run in a second. What a death does to memory is the kernel's own doing; whom it wakes follows from its
+//!   rule, and each time the words are compared with that rule. That real futexes do as the rule says is shown at full
+//!   speed, and instruction by instruction (`tests/single_step`).
+//! - **A lane goes on from run to run**: each step tells what it is about to overwrite, and that is put back. Where
+//!   something changes that no step tells of (an object is made, a file sent), every run starts from the set-up instead.
 //! - **Deaths inside loom**: a modelled thread can die before any of its steps, and the model then does what the
 //!   kernel does. So a kill is tried in every interleaving and under weak memory, too.
 //! - **A guard works on a private copy**, written back when it is dropped. All accesses to shared memory are then
@@ -94,7 +97,7 @@
 //!
 //! # What is deliberately absent
 //! Threads of the library's own; names in any file system, but those that are asked for ([`SharedMemory`], a socket's
-//! path); polling (the turn, and the runner of cases, alone look at `/proc` while a process falls asleep); a lock that
+//! path); polling (the runner of cases alone looks at `/proc` while a process falls asleep); a lock that
 //! stays locked when its owner dies; pointers in shared memory; encryption of what a network carries; support for
 //! anything but 64-bit little-endian Linux.
 

@@ -27,21 +27,30 @@ pub struct Exploration {
 /// Every schedule, one of each kind that differs only in the order of steps that commute.
 ///
 /// ```
-/// use forkproof::Value;
-/// use forkproof::explore::{Stage, exhaustive};
+/// use std::sync::atomic::Ordering::Relaxed;
+/// use forkproof::sys::SharedWord;
+/// use forkproof::world::Word;
 ///
-/// exhaustive().kills(1).run(|stage: &mut Stage| {
-///     let account = Value::new(200).unwrap();
-///     for (name, amount) in [("deposit", 1), ("withdraw", -1)] {
-///         let account = account.clone();
-///         stage.lane(name, move |_| {
-///             // A lane that is killed here leaves the account to the other.
-///             if let Ok(mut balance) = account.lock() {
-///                 *balance += amount;
-///             }
-///         });
+/// struct Account {
+///     balance: SharedWord,
+/// }
+///
+/// impl Account {
+///     fn deposit(&self, amount: u32) {
+///         self.balance.fetch_add(amount, Relaxed);
 ///     }
-///     stage.finally(move |_| assert!((199..=201).contains(&account.get_unlocked())));
+///
+///     fn withdraw(&self, amount: u32) {
+///         self.balance.fetch_sub(amount, Relaxed);
+///     }
+/// }
+///
+/// forkproof::explore::exhaustive().kills(1).run(|stage| {
+///     let account = stage.shared(Account { balance: SharedWord::new(200) });
+///     stage.lane("deposit", move |_| account.deposit(1));
+///     stage.lane("withdraw", move |_| account.withdraw(1));
+///     // One of the two may have been killed before.
+///     stage.finally(move |_| assert!((199..=201).contains(&account.balance.load(Relaxed))));
 /// });
 /// ```
 pub fn exhaustive() -> Exploration {

@@ -22,14 +22,23 @@ pub struct Stage {
 /// A lane's code.
 pub(super) trait Code {
     /// Calls it, and keeps it.
-    fn again(&self);
+    fn again(&self, lane: &Lane);
     /// Calls it for the last time: what it holds it may let go of.
-    fn once(self: Box<Self>);
+    fn once(self: Box<Self>, lane: &Lane);
 }
 
-/// What a lane's code, or the last look, is given.
+/// What a lane's code is given: which lane it is.
 #[derive(Debug)]
-pub struct Lane(());
+pub struct Lane {
+    pub(super) number: usize,
+}
+
+impl Lane {
+    /// Counted from 0, in the order in which they were added; [`MAX_LANES`] for the last look.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+}
 
 /// An object of the program's own, in memory that all lanes share. A copy is the same object.
 pub struct Shared<T: 'static> {
@@ -156,21 +165,21 @@ struct Again<F>(F);
 struct Once<F>(F);
 
 impl<F: FnOnce(&Lane) + Clone> Code for Again<F> {
-    fn again(&self) {
-        (self.0.clone())(&Lane(()));
+    fn again(&self, lane: &Lane) {
+        (self.0.clone())(lane);
     }
 
-    fn once(self: Box<Self>) {
-        (self.0)(&Lane(()));
+    fn once(self: Box<Self>, lane: &Lane) {
+        (self.0)(lane);
     }
 }
 
 impl<F: FnOnce(&Lane)> Code for Once<F> {
-    fn again(&self) {
+    fn again(&self, _: &Lane) {
         unreachable!("a stage with such a lane starts each run anew");
     }
 
-    fn once(self: Box<Self>) {
-        (self.0)(&Lane(()));
+    fn once(self: Box<Self>, lane: &Lane) {
+        (self.0)(lane);
     }
 }

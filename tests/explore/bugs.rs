@@ -196,3 +196,25 @@ fn shards_do_together_what_one_does() {
     }
     assert_eq!(sum, whole.tally.schedules());
 }
+
+#[test]
+fn a_lane_that_counts_its_rounds_is_not_taken_for_one_that_spins_for_ever() {
+    let report = exhaustive()
+        .early_returns(1)
+        .check((), |stage: &mut Stage, ()| {
+            let word = stage.shared_as("word", SharedWord::new(0));
+            stage.lane("sleeper", move |_| {
+                while word.load(SeqCst) == 0 {
+                    Os::wait(&word, 0, None);
+                }
+            });
+            stage.lane("waker", move |_| {
+                for _ in 0..20 {
+                    word.load(SeqCst);
+                }
+                word.store(1, SeqCst);
+                Os::wake(&word, 1);
+            });
+        });
+    holds_in_all(&report.unwrap());
+}

@@ -121,11 +121,11 @@ impl Board {
                 }
             }
         }
-        if possible.is_empty() {
-            spinning
-        } else {
-            possible
+        // Who spins goes on if nothing else would happen by itself: it may count its rounds.
+        if possible.iter().all(is_early) {
+            possible = possible.or(spinning);
         }
+        possible
     }
 
     fn choose(&mut self, possible: Choices) -> Result<Choice, Over> {
@@ -145,10 +145,7 @@ impl Board {
             self.at += 1;
         }
         // What no wake would end is a deadlock, even if a sleeper may wake for no reason.
-        if possible
-            .iter()
-            .all(|choice| matches!(choice, Choice::ReturnEarly(_)))
-        {
+        if possible.iter().all(is_early) {
             return Err(Over::Still);
         }
         if self.course.then == Then::Stop {
@@ -298,6 +295,10 @@ impl Board {
         }
         self.settled = self.moves.len();
     }
+}
+
+fn is_early(choice: Choice) -> bool {
+    matches!(choice, Choice::ReturnEarly(_))
 }
 
 fn conflict(these: &[Touch], those: &[Touch]) -> bool {

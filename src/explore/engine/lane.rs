@@ -10,7 +10,7 @@ use super::board::{Over, Place, Wanted};
 use super::control::{BOSS, Control, Turn};
 use super::decide::Decision;
 use super::steps::has_memory;
-use crate::explore::stage::Code;
+use crate::explore::stage::{self, Code};
 use crate::sys::robust;
 use crate::sys::step::{Expected, Observer, Outcome, Step, Watched, observe};
 use crate::sys::{futex, poll};
@@ -53,6 +53,7 @@ pub(super) fn live(seat: usize, control: &'static Control, code: Box<dyn Code>, 
     observe(&OBSERVER);
     silence_panics();
     let mut code = Some(code);
+    let which = stage::Lane { number: seat };
     loop {
         let turn = control.take(seat);
         LANE.set(Some(Lane {
@@ -64,9 +65,9 @@ pub(super) fn live(seat: usize, control: &'static Control, code: Box<dyn Code>, 
         }));
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             if !once {
-                code.as_ref().expect("it is kept").again();
+                code.as_ref().expect("it is kept").again(&which);
             } else if let Some(code) = code.take() {
-                code.once();
+                code.once(&which);
             }
         }));
         let lane = LANE.take().expect("set above, and taken here alone");
