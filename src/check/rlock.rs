@@ -1,8 +1,10 @@
-//! A lock that its holder may take again, and that outlives it.
+//! A lock that its holder may take again, and that outlives it. Its calls are those of a [lock](super::lock): who holds it
+//! and acquires it has it once more, and releases it once.
 
 use serde::{Deserialize, Serialize};
 
 use super::Spec;
+pub use super::lock::Call;
 
 /// The sequential re-entrant lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,21 +18,6 @@ pub struct State {
     pub depth: u32,
     /// A holder died, and no later one has vouched for the data.
     pub in_doubt: bool,
-}
-
-/// Who it is, is a number: the lane's, or that of its process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Call {
-    /// Takes it, or takes it once more, waiting as long as it takes.
-    Acquire { who: u32 },
-    /// Without waiting, or having waited long enough.
-    TryAcquire { who: u32 },
-    /// Gives it back once.
-    Release { who: u32 },
-    /// The holder vouches for the data after an owner's death.
-    MarkConsistent { who: u32 },
-    /// Is killed. It begins with the signal, and returns when the process is known to be gone.
-    Die { who: u32 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

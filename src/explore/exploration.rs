@@ -236,7 +236,6 @@ pub(super) fn explore<F: Fn() -> io::Result<Stage>>(
 ) -> Result<Explored, Trouble> {
     loop {
         let mut controlled = Controlled {
-            lanes: explorer.lanes(),
             explorer: &mut *explorer,
             runs: 0,
             kills: 0,
@@ -256,7 +255,6 @@ pub(super) fn explore<F: Fn() -> io::Result<Stage>>(
 /// A program under control, as the search sees it.
 struct Controlled<'a, F> {
     explorer: &'a mut Explorer<F>,
-    lanes: usize,
     runs: usize,
     kills: usize,
     steps: usize,
@@ -267,7 +265,7 @@ impl<F: Fn() -> io::Result<Stage>> Program for Controlled<'_, F> {
     type Error = Trouble;
 
     fn lanes(&self) -> usize {
-        self.lanes
+        self.explorer.lanes()
     }
 
     fn run(&mut self, orders: &Orders) -> Result<Record<Ended>, Trouble> {
@@ -277,19 +275,7 @@ impl<F: Fn() -> io::Result<Stage>> Program for Controlled<'_, F> {
         self.runs += 1;
         self.kills += told.run.kills;
         self.steps += told.steps;
-        let end = match told.record.end {
-            End::Failed(()) => End::Failed(told.run.ended),
-            End::Well => End::Well,
-            End::Redundant => End::Redundant,
-            End::TooLong => End::TooLong,
-            End::Diverged => End::Diverged,
-        };
-        Ok(Record {
-            moves: told.record.moves,
-            end,
-            left: told.record.left,
-            alive: told.record.alive,
-        })
+        Ok(told.record)
     }
 }
 

@@ -4,6 +4,7 @@ use super::boss::Finish;
 use super::course::Course;
 use super::list::List;
 use super::spin::Spin;
+use crate::explore::dice::Dice;
 use crate::explore::schedule::{Choice, MAX_LANES};
 use crate::explore::search::{Choices, Lanes, Touch};
 use crate::sys::step::{Outcome, Step};
@@ -42,10 +43,6 @@ pub(super) struct Move {
     pub step: Option<(Step, Option<Outcome>)>,
     /// It ended with the lane asleep.
     pub fell_asleep: bool,
-    /// The lane went on from a sleep.
-    pub woke_up: bool,
-    /// It ended with the lane's end.
-    pub ended: bool,
     /// Lanes that could not go before, and can because of it.
     pub wakes: Lanes,
     /// Where its touches begin in the board's list, and how many there are.
@@ -171,7 +168,7 @@ pub(super) struct Board {
     pub diverges: bool,
     /// Moves that the sleep set has seen.
     pub settled: usize,
-    pub random: u64,
+    pub dice: Dice,
     pub falls: u32,
     /// All lanes are over: only the last look moves, and nothing of it is noted.
     pub last_look: bool,
@@ -219,7 +216,7 @@ impl Board {
         self.falls = 0;
         self.diverges = false;
         self.last_look = false;
-        self.random = self.course.seed();
+        self.dice = Dice::new(self.course.seed);
         self.panic.clear();
         self.moves.clear();
         self.touches.clear();

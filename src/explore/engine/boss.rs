@@ -38,6 +38,17 @@ struct Seat {
     child: Option<Child>,
 }
 
+impl Seat {
+    /// Kills the process, if there is one.
+    fn clear(&mut self) -> io::Result<()> {
+        if let Some(child) = self.child.take() {
+            child.signal(Signal::KILL)?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+}
+
 /// How a run ended, besides what stands on the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finish {
@@ -246,10 +257,7 @@ impl Boss {
             child.signal(Signal::KILL)?;
         }
         child.wait()?; // the kernel has walked the dead lane's list before it can be waited for
-        match place {
-            Place::Ended => self.turn().ends(lane, place),
-            _ => self.turn().is_gone(lane, place),
-        }
+        self.turn().is_gone(lane, place);
         for word in owned.iter() {
             let bequest = Owned::bequest(*word, id, marked);
             let due = bequest.becomes.unwrap_or(word.was);
@@ -279,12 +287,7 @@ impl Boss {
 
     /// Kills every lane, and takes the turn back from whoever had it.
     fn clear_away(&mut self) -> io::Result<()> {
-        for seat in &mut self.seats {
-            if let Some(child) = seat.child.take() {
-                child.signal(Signal::KILL)?;
-                child.wait()?;
-            }
-        }
+        self.seats.iter_mut().try_for_each(Seat::clear)?;
         // SAFETY: every lane is dead.
         self.turn = Some(unsafe { Turn::of_the_dead(self.control) });
         Ok(())
@@ -302,9 +305,8 @@ impl Boss {
                 FINALLY => looked_well || !last_look,
                 _ => matches!(place, Place::Ended | Place::Start),
             };
-            if !rests && let Some(child) = self.seats[number].child.take() {
-                child.signal(Signal::KILL)?;
-                child.wait()?;
+            if !rests {
+                self.seats[number].clear()?;
             }
         }
         if self.spent {

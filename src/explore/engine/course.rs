@@ -58,11 +58,6 @@ impl Course {
         unsafe { (&raw mut (*at).then).write(Then::Stay) };
     }
 
-    pub fn seed(&self) -> u64 {
-        // xorshift must not start at 0.
-        self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1
-    }
-
     pub fn clear(&mut self) {
         self.prefix.clear();
         self.is_lenient = false;

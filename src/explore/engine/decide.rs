@@ -3,7 +3,7 @@
 use super::board::{Board, MOST_TOUCHES, Move, Over, Place};
 use super::course::Then;
 use crate::explore::schedule::{Choice, MAX_LANES};
-use crate::explore::search::{Choices, Lanes, Touch};
+use crate::explore::search::{Choices, Lanes, commutes};
 
 /// What whoever has the turn does with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Board {
                 return sleepers[0];
             }
             None if self.course.then == Then::Random => {
-                sleepers[self.dice() as usize % sleepers.len()]
+                sleepers[self.dice.below(sleepers.len() as u64) as usize]
             }
             _ => sleepers[0],
         };
@@ -87,8 +87,6 @@ impl Board {
             possible,
             step: None,
             fell_asleep: false,
-            woke_up: false,
-            ended: false,
             wakes: Lanes::NONE,
             first_touch: self.touches.len() as u32,
             touches: 0,
@@ -218,13 +216,13 @@ impl Board {
 
     fn at_random(&mut self, possible: Choices) -> Choice {
         let steps = possible.steps();
-        let seldom = self.dice().is_multiple_of(8);
+        let seldom = self.dice.below(8) == 0;
         let pool = if steps.is_empty() || seldom {
             possible
         } else {
             steps
         };
-        let number = self.dice() as usize % pool.len();
+        let number = self.dice.below(pool.len() as u64) as usize;
         pool.nth(number).expect("fewer than there are")
     }
 
@@ -248,8 +246,7 @@ impl Board {
     fn highest(&self, possible: Choices) -> Choice {
         let priority = |choice: &Choice| {
             let priority = self.course.priorities.get(self.priority_place(*choice));
-            let is_early = matches!(choice, Choice::ReturnEarly(_));
-            (priority.copied().unwrap_or(0), !is_early)
+            (priority.copied().unwrap_or(0), !is_early(*choice))
         };
         let highest = possible.iter().max_by_key(priority);
         highest.expect("something is possible")
@@ -267,13 +264,6 @@ impl Board {
         self.at >= self.course.prefix.len()
     }
 
-    fn dice(&mut self) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random >> 16
-    }
-
     /// Takes out of the sleep set what does not commute with a move that was made.
     fn settle_sleep_set(&mut self) {
         if self.course.asleep.is_empty() || !self.is_past_prefix() {
@@ -282,14 +272,14 @@ impl Board {
             return;
         }
         for number in self.settled..self.moves.len() {
-            let lane = self.moves[number].choice.lane();
+            let made = self.moves[number].choice;
             let mut at = 0;
             while let Some(sleeper) = self.course.asleep.get(at) {
-                let same = sleeper.choice.lane() == lane;
-                if same || conflict(&sleeper.touches, self.touches_of(number)) {
-                    self.course.asleep.remove(at);
-                } else {
+                let touches = self.touches_of(number);
+                if commutes(sleeper.choice, &sleeper.touches, made, touches) {
                     at += 1;
+                } else {
+                    self.course.asleep.remove(at);
                 }
             }
         }
@@ -299,10 +289,4 @@ impl Board {
 
 fn is_early(choice: Choice) -> bool {
     matches!(choice, Choice::ReturnEarly(_))
-}
-
-fn conflict(these: &[Touch], those: &[Touch]) -> bool {
-    these
-        .iter()
-        .any(|this| those.iter().any(|that| this.conflicts(*that)))
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::io::{self, PipeReader, Read, Write};
 
 use super::board::Board;
-use super::boss::{Boss, Finish};
+use super::boss::Boss;
 use super::control::{Control, Turn};
 use super::course::Course;
 use super::told;
-use crate::explore::run::Run;
+use crate::explore::run::{Ended, Run};
 use crate::explore::search::Record;
 use crate::explore::stage::Stage;
 use crate::explore::trace::Names;
@@ -31,10 +31,20 @@ enum Way {
 
 /// What there is to know of a run.
 pub(in crate::explore) struct Told {
-    pub record: Record<()>,
+    pub record: Record<Ended>,
     pub run: Run,
     /// That the lanes made.
     pub steps: usize,
+}
+
+impl Told {
+    fn of(board: &Board, run: Run) -> Told {
+        Told {
+            record: told::record(board, &run.ended),
+            steps: told::steps(board),
+            run,
+        }
+    }
 }
 
 /// Why there was none.
@@ -93,21 +103,13 @@ fn one_run(boss: &mut Boss, order: &dyn Fn(&mut Course), in_full: bool) -> io::R
     course.clear();
     order(course);
     let finish = boss.run()?;
-    Ok(tell(boss, finish, in_full))
-}
-
-fn tell(boss: &mut Boss, finish: Finish, in_full: bool) -> Told {
     let mut names = Names::new(std::mem::take(&mut boss.stage.names));
     let lanes = boss.stage.lanes.clone();
     let board: &mut Board = boss.turn();
     board.finish = finish;
-    let told = Told {
-        record: told::record(board, finish),
-        steps: told::steps(board),
-        run: told::run(board, finish, &lanes, &mut names, in_full),
-    };
+    let told = Told::of(board, told::run(board, &lanes, &mut names, in_full));
     boss.stage.names = names.into_objects();
-    told
+    Ok(told)
 }
 
 /// A run in a process of its own, from the set-up on.
@@ -138,11 +140,7 @@ fn apart(
     let run = answer.map_err(io::Error::other)?;
     // The child had it, and is gone.
     let board: &Board = turn.as_ref().expect("taken in the child only");
-    Ok(Told {
-        record: told::record(board, board.finish),
-        steps: told::steps(board),
-        run,
-    })
+    Ok(Told::of(board, run))
 }
 
 type Answer = Result<Run, String>;

@@ -234,7 +234,7 @@ impl Lane {
             turn.wanted = Wanted::Exit(seat);
             turn.give(BOSS);
         } else {
-            turn.ends(seat, Place::Ended);
+            turn.is_gone(seat, Place::Ended);
             let passed = pass_on(turn, seat);
             assert!(passed.is_ok(), "a lane that has ended is not chosen");
         }

@@ -6,6 +6,7 @@
 
 use super::board::{Board, FILES, MOST_HELD, Place, life_place, queue_place, word_place};
 use super::list::List;
+use super::spin::Spin;
 use crate::explore::schedule::MAX_LANES;
 use crate::world::{OWNER_DIED, TID_MASK, WAITERS};
 
@@ -40,7 +41,7 @@ impl Board {
         let seat = &mut self.seats[lane];
         seat.queues.set(words);
         seat.asleep_since = since;
-        seat.spin = super::spin::Spin::NEW;
+        seat.spin = Spin::NEW;
         let files = seat.queues.is_empty();
         seat.place = Place::Asleep { timed, files };
         if !self.last_look {
@@ -113,9 +114,6 @@ impl Board {
         let seat = &mut self.seats[lane];
         seat.place = Place::Ready;
         seat.queues.clear();
-        if !self.last_look {
-            self.moves[self.making].woke_up = true;
-        }
         timed_out
     }
 
@@ -162,7 +160,7 @@ impl Board {
         }
     }
 
-    /// The lane is no more.
+    /// The lane is no more: it was killed, or its code has ended.
     pub fn is_gone(&mut self, lane: usize, place: Place) {
         self.touch(life_place(lane), true);
         let queues = self.seats[lane].queues;
@@ -176,12 +174,6 @@ impl Board {
         if self.lanes_exit {
             self.files_changed();
         }
-    }
-
-    /// A lane's code has ended, or its process.
-    pub fn ends(&mut self, lane: usize, place: Place) {
-        self.moves[self.making].ended = true;
-        self.is_gone(lane, place);
     }
 
     /// Whether the lane that has this id is over; none has it: `None`.

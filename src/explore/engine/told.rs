@@ -8,8 +8,8 @@ use crate::explore::search::{self, End, Record};
 use crate::explore::trace::{Event, Names, Trace};
 use crate::sys::step::Outcome;
 
-/// What the search looks at.
-pub(in crate::explore) fn record(board: &Board, finish: Finish) -> Record<()> {
+/// What the search looks at, of a run that ended so.
+pub(in crate::explore) fn record(board: &Board, ended: &Ended) -> Record<Ended> {
     let moves = board
         .moves
         .iter()
@@ -20,7 +20,7 @@ pub(in crate::explore) fn record(board: &Board, finish: Finish) -> Record<()> {
             touches: board.touches_of(number).to_vec(),
             wakes: made.wakes,
         });
-    let end = match finish {
+    let end = match board.finish {
         Finish::Over(Over::Still) => End::Well,
         Finish::Over(Over::Redundant) => End::Redundant,
         Finish::Over(Over::TooLong) => End::TooLong,
@@ -28,7 +28,7 @@ pub(in crate::explore) fn record(board: &Board, finish: Finish) -> Record<()> {
         Finish::Over(Over::Panicked { .. } | Over::LastLookSleeps)
         | Finish::Deadlock
         | Finish::LaneEnded { .. }
-        | Finish::Stuck => End::Failed(()),
+        | Finish::Stuck => End::Failed(ended.clone()),
     };
     Record {
         moves: moves.collect(),
@@ -50,7 +50,6 @@ pub(in crate::explore) fn steps(board: &Board) -> usize {
 /// What a person reads; `in_full`: with the trace of a run that went well, too.
 pub(in crate::explore) fn run(
     board: &Board,
-    finish: Finish,
     lanes: &[String],
     names: &mut Names,
     in_full: bool,
@@ -63,7 +62,7 @@ pub(in crate::explore) fn run(
     );
     let name = |seat: usize| lanes.get(seat).map_or("finally", String::as_str).to_owned();
     let text = String::from_utf8_lossy(&board.panic).into_owned();
-    let ended = match finish {
+    let ended = match board.finish {
         Finish::Over(Over::Still | Over::Redundant) => Ended::Well,
         Finish::Over(Over::TooLong) => Ended::Endless {
             choices: board.moves.len(),
@@ -88,7 +87,7 @@ pub(in crate::explore) fn run(
     let mut events = Vec::new();
     if in_full || ended != Ended::Well {
         events.extend(board.moves.iter().filter_map(|made| event(made, names)));
-        if let Finish::Over(Over::Panicked { seat }) = finish
+        if let Finish::Over(Over::Panicked { seat }) = board.finish
             && seat < lanes.len()
         {
             events.push(Event::note(seat, format!("panics: {text}")));
