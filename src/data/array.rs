@@ -96,7 +96,7 @@ impl<T: Plain> Array<T> {
 
     fn allocate(len: usize) -> std::io::Result<Array<T>> {
         let bytes = bytes_for::<T>(len).ok_or(std::io::ErrorKind::OutOfMemory)?;
-        let guarded = Guarded::allocate(bytes, tag::<T>())?;
+        let guarded = Guarded::allocate(bytes, tag::<T>(), "Array", part::<T>)?;
         guarded.block.set(LEN_AT, len as u64);
         Ok(Array {
             guarded,
@@ -393,11 +393,15 @@ impl<T: Plain> Shared for Array<T> {
     }
 
     fn part(&self, offset: usize) -> String {
-        match offset {
-            0..LEN_AT => format!("'s {}", RawMutex::<Os>::part(offset)),
-            LEN_AT..48 => "'s length".to_owned(),
-            at => format!("[{}]", (at - data_at::<T>()) / size_of::<T>().max(1)),
-        }
+        part::<T>(offset)
+    }
+}
+
+fn part<T: Plain>(offset: usize) -> String {
+    match offset {
+        0..LEN_AT => format!("'s {}", RawMutex::<Os>::part(offset)),
+        LEN_AT..48 => "'s length".to_owned(),
+        at => format!("[{}]", (at - data_at::<T>()) / size_of::<T>().max(1)),
     }
 }
 

@@ -33,8 +33,14 @@ pub(super) struct Held<'a> {
 }
 
 impl Guarded {
-    pub fn allocate(bytes: usize, tag: u32) -> io::Result<Guarded> {
+    pub fn allocate(
+        bytes: usize,
+        tag: u32,
+        kind: &'static str,
+        part: fn(usize) -> String,
+    ) -> io::Result<Guarded> {
         let block = Block::allocate(bytes, tag)?;
+        block.made(kind, part);
         block.init(0, RawMutex::<Os>::new());
         Ok(Guarded {
             block: Arc::new(block),

@@ -64,7 +64,8 @@ impl<T: Plain> Value<T> {
     /// # Errors
     /// No memory, or no descriptor for a new arena.
     pub fn new(initial: T) -> std::io::Result<Value<T>> {
-        let guarded = Guarded::allocate(data_at::<T>() + size_of::<T>(), tag::<T>())?;
+        let bytes = data_at::<T>() + size_of::<T>();
+        let guarded = Guarded::allocate(bytes, tag::<T>(), "Value", part::<T>)?;
         guarded.block.set(data_at::<T>(), initial);
         Ok(Value {
             guarded,
@@ -212,11 +213,15 @@ impl<T: Plain> Shared for Value<T> {
     }
 
     fn part(&self, offset: usize) -> String {
-        match offset {
-            0..LEN_AT => format!("'s {}", RawMutex::<Os>::part(offset)),
-            at if at < data_at::<T>() + 8 => String::new(),
-            at => format!(" at byte {}", at - data_at::<T>()),
-        }
+        part::<T>(offset)
+    }
+}
+
+fn part<T: Plain>(offset: usize) -> String {
+    match offset {
+        0..LEN_AT => format!("'s {}", RawMutex::<Os>::part(offset)),
+        at if at < data_at::<T>() + 8 => String::new(),
+        at => format!(" at byte {}", at - data_at::<T>()),
     }
 }
 

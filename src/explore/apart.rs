@@ -154,9 +154,10 @@ fn follow(
 ) -> Result<Run, String> {
     let in_full = in_full || matches!(plan, Plan::Exactly(_));
     let order = |course: &mut Course| course.follow(plan);
-    let told = match explorer.run(&order, in_full) {
-        Err(Trouble::StartsAnew) => explorer.run(&order, in_full),
-        told => told,
-    };
-    Ok(told.map_err(|error| error.to_string())?.run)
+    loop {
+        match explorer.run(&order, in_full) {
+            Err(Trouble::StartsAnew) => {}
+            told => return Ok(told.map_err(|error| error.to_string())?.run),
+        }
+    }
 }

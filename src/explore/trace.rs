@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::engine::whose_life;
 use super::stage::Named;
+use crate::sys::oversight::Made;
 use crate::sys::step::{Access, Outcome, Step};
 use crate::world::{OWNER_DIED, TID_MASK, Update, WAITERS, Woken};
 
@@ -98,10 +100,16 @@ fn fold(events: &[Event]) -> Vec<Event> {
     folded
 }
 
+const UNNAMED: &str = "an unnamed word";
+
 /// How addresses and thread ids are called, so that a trace says the same in every run.
 pub(super) struct Names {
     objects: Vec<Named>,
     threads: Vec<(u32, String)>,
+    /// All that was printed.
+    output: Vec<u8>,
+    /// What lanes have made, and how it is called.
+    made: Vec<(Made, String)>,
 }
 
 impl Names {
@@ -109,12 +117,42 @@ impl Names {
         Names {
             objects,
             threads: Vec::new(),
+            output: Vec::new(),
+            made: Vec::new(),
         }
     }
 
     /// The lanes' threads, in their order.
     pub fn threads<'a>(&mut self, threads: impl Iterator<Item = (u32, &'a String)>) {
         self.threads = threads.map(|(id, name)| (id, name.clone())).collect();
+    }
+
+    pub fn output(&mut self, output: &[u8]) {
+        self.output = output.to_vec();
+    }
+
+    /// Objects that lanes have made: called by their kinds, and numbered where there are several of one.
+    pub fn made(&mut self, objects: &[Made]) {
+        let name = |at: usize, object: &Made| {
+            let before = objects[..at].iter().filter(|it| it.kind == object.kind);
+            match before.count() {
+                0 => object.kind.to_owned(),
+                before => format!("{} {}", object.kind, before + 1),
+            }
+        };
+        let objects = objects.iter().enumerate();
+        let named = objects.map(|(at, object)| (*object, name(at, object)));
+        self.made = named.collect();
+    }
+
+    fn printed(&self, from: u32, bytes: u32) -> String {
+        let (from, bytes) = (from as usize, bytes as usize);
+        let text = self.output.get(from..from + bytes).unwrap_or_default();
+        String::from_utf8_lossy(text).trim_end().to_owned()
+    }
+
+    fn lane(&self, lane: usize) -> &str {
+        self.threads.get(lane).map_or("a process", |(_, name)| name)
     }
 
     pub fn into_objects(self) -> Vec<Named> {
@@ -125,6 +163,9 @@ impl Names {
     pub fn place(&self, address: usize) -> String {
         if address == 0 {
             return "open files".to_owned();
+        }
+        if let Some(lane) = whose_life(address) {
+            return format!("the end of {}", self.lane(lane));
         }
         let within = self.objects.iter().find_map(|named| match named {
             Named::Object { name, object } => {
@@ -139,7 +180,16 @@ impl Names {
                 })
             }
         });
-        within.unwrap_or_else(|| "an unnamed word".to_owned())
+        within
+            .or_else(|| self.part_of_made(address))
+            .unwrap_or_else(|| UNNAMED.to_owned())
+    }
+
+    fn part_of_made(&self, address: usize) -> Option<String> {
+        self.made.iter().rev().find_map(|(object, name)| {
+            let offset = address.checked_sub(object.address)?;
+            (offset < object.bytes).then(|| format!("{name}{}", (object.part)(offset)))
+        })
     }
 
     /// A word's value: a lock's says who holds it.
@@ -247,6 +297,22 @@ impl Names {
                 ("gives up waiting for open files".to_owned(), false)
             }
             (Access::Poll { .. }, _) => ("finds open files ready".to_owned(), true),
+            (Access::Hold, _) => (format!("takes a hold of {place}"), true),
+            (Access::LetGo, _) => (format!("lets go of {place}"), true),
+            (Access::Start, Outcome::Saw(lane)) => {
+                (format!("starts {}", self.lane(*lane as usize)), false)
+            }
+            (Access::Start, _) => ("cannot start a process".to_owned(), false),
+            (Access::Join { .. }, Outcome::Waited(Woken::TimedOut)) => {
+                (format!("sees that {place} has not come"), true)
+            }
+            (Access::Join { .. }, _) => (format!("sees {place}"), false),
+            (Access::Signal { number }, _) => {
+                (format!("sends signal {number} to end with {place}"), false)
+            }
+            (Access::Print { from, bytes }, _) => {
+                (format!("prints: {}", self.printed(from, bytes)), false)
+            }
             (Access::LoadWide, _) => (format!("loads {place}: {}", wide(outcome)), true),
             (Access::StoreWide { value }, _) => (format!("stores {place} = {value:#x}"), true),
             (Access::SwapWide { value }, _) => (
@@ -268,6 +334,8 @@ impl Names {
             }
         };
         let detail = detail && !(is_access(step.access) && self.is_own(step.address));
+        // A program that makes objects makes room for them, too.
+        let detail = detail || (place == UNNAMED && !self.made.is_empty());
         Event { lane, text, detail }
     }
 }

@@ -125,8 +125,7 @@ impl Process {
 
     fn made(work: Work, method: Option<StartMethod>) -> Process {
         let identity = current::next_identity();
-        let numbers: Vec<String> = identity.iter().map(u32::to_string).collect();
-        let name = format!("Process-{}", numbers.join(":"));
+        let name = default_name(&identity);
         // As in CPython: what a daemon makes would be a daemon, if it could start it.
         let daemon = current_process().is_daemon();
         let state = State {
@@ -403,6 +402,10 @@ impl Process {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn has_default_name(&self, name: &str) -> bool {
+        name == default_name(&self.shared.identity)
+    }
+
     fn check_maker(&self) -> Result<(), ProcessError> {
         if self.shared.maker == Mark::here() {
             Ok(())
@@ -429,6 +432,11 @@ impl Process {
             Phase::Closed => Err(ProcessError::Closed),
         }
     }
+}
+
+fn default_name(identity: &[u32]) -> String {
+    let numbers: Vec<String> = identity.iter().map(u32::to_string).collect();
+    format!("Process-{}", numbers.join(":"))
 }
 
 /// Ready once it has ended.

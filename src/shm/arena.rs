@@ -171,7 +171,7 @@ impl Arena {
     pub fn release(&self, slot: u32) {
         step::beyond();
         // Release: pairs with the Acquire in claim().
-        if self.holders(slot).fetch_sub(1, Release) == 1 {
+        if self.holders(slot).let_go(Release) == 1 {
             // If another thread is at it, a sweep finds the slot; and in a forked child one may be at it for ever.
             if let Ok(mut freed) = self.freed.try_lock() {
                 freed.push(slot);

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::arena::{self, Arena, SLOT_ALIGN};
 use super::passage::{self, Held};
+use crate::sys::oversight::{self, Made};
 use crate::sys::{Os, SharedWide, SharedWord};
 use crate::sys::{fork, robust};
 use crate::world::{Node, Word};
@@ -51,6 +52,16 @@ impl Block {
         let forks = fork::forks();
         let (arena, slot) = arena::allocate(bytes, tag)?;
         Ok(Block { arena, slot, forks })
+    }
+
+    /// Under control: what a trace calls what was put here, and its parts by their offsets.
+    pub fn made(&self, kind: &'static str, part: fn(usize) -> String) {
+        oversight::made(&Made {
+            kind,
+            address: self.address(),
+            bytes: self.len(),
+            part,
+        });
     }
 
     /// Its size in bytes: what was asked for, or more.
@@ -172,7 +183,7 @@ impl Block {
 impl Held for Block {
     fn lend(&self) {
         // Relaxed: this process holds the block, so the count is not 0 and cannot become it meanwhile.
-        self.arena.holders(self.slot).fetch_add(1, Relaxed);
+        self.arena.holders(self.slot).hold(Relaxed);
     }
 
     fn take_back(&self) {

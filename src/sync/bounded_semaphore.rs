@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::lock::patience;
-use super::permits::{Kind, Permit, Permits, SemaphoreError};
+use super::permits::{self, Kind, Permit, Permits, SemaphoreError};
 use crate::raw::Patience;
 use crate::shm::{Block, Shared};
 
@@ -100,7 +100,7 @@ impl Shared for BoundedSemaphore {
     }
 
     fn part(&self, offset: usize) -> String {
-        self.permits.part(offset)
+        permits::part(offset)
     }
 }
 

@@ -73,6 +73,7 @@ impl Lock {
     /// No memory, or no descriptor for a new arena.
     pub fn new() -> std::io::Result<Lock> {
         let block = Block::allocate(size_of::<RawMutex<Os>>(), tag())?;
+        block.made("Lock", part);
         block.init(0, RawMutex::<Os>::new());
         Ok(Lock {
             block: Arc::new(block),
@@ -173,8 +174,12 @@ impl Shared for Lock {
     }
 
     fn part(&self, offset: usize) -> String {
-        format!("'s {}", RawMutex::<Os>::part(offset))
+        part(offset)
     }
+}
+
+fn part(offset: usize) -> String {
+    format!("'s {}", RawMutex::<Os>::part(offset))
 }
 
 impl fmt::Debug for Lock {

@@ -134,6 +134,7 @@ impl Permits {
             ));
         }
         let block = Block::allocate(PLACES_AT + places * PLACE_BYTES, kind.tag())?;
+        block.made(kind.name, part);
         block.init(0, Desk::<Os>::new(initial, surplus));
         for place in 0..places {
             block.init(PLACES_AT + place * PLACE_BYTES, Node::<Os>::new());
@@ -166,16 +167,6 @@ impl Permits {
         self.raw().value()
     }
 
-    pub fn part(&self, offset: usize) -> String {
-        match offset.checked_sub(PLACES_AT) {
-            None => format!("'s {}", Desk::<Os>::part(offset)),
-            Some(beyond) if beyond % PLACE_BYTES == 0 => {
-                format!("'s place {}", beyond / PLACE_BYTES)
-            }
-            Some(beyond) => format!("'s place {}'s links", beyond / PLACE_BYTES),
-        }
-    }
-
     pub fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         block::serialize(&self.block, serializer)
     }
@@ -206,6 +197,17 @@ impl Permits {
         // SAFETY: as above; they lie one behind the other, and their number follows from the first value.
         let places = unsafe { self.block.objects(PLACES_AT, kind.places(initial)) };
         RawSemaphore::new(desk, places, initial as usize, kind.surplus_max(initial))
+    }
+}
+
+/// What lies at an offset of the block.
+pub fn part(offset: usize) -> String {
+    match offset.checked_sub(PLACES_AT) {
+        None => format!("'s {}", Desk::<Os>::part(offset)),
+        Some(beyond) if beyond % PLACE_BYTES == 0 => {
+            format!("'s place {}", beyond / PLACE_BYTES)
+        }
+        Some(beyond) => format!("'s place {}'s links", beyond / PLACE_BYTES),
     }
 }
 

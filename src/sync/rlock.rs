@@ -45,6 +45,7 @@ impl RLock {
     /// No memory, or no descriptor for a new arena.
     pub fn new() -> std::io::Result<RLock> {
         let block = Block::allocate(size_of::<RawReentrantMutex<Os>>(), tag())?;
+        block.made("RLock", part);
         block.init(0, RawReentrantMutex::<Os>::new());
         Ok(RLock {
             block: Arc::new(block),
@@ -144,10 +145,14 @@ impl Shared for RLock {
     }
 
     fn part(&self, offset: usize) -> String {
-        match offset {
-            0..40 => format!("'s {}", RawMutex::<Os>::part(offset)),
-            _ => "'s depth".to_owned(),
-        }
+        part(offset)
+    }
+}
+
+fn part(offset: usize) -> String {
+    match offset {
+        0..40 => format!("'s {}", RawMutex::<Os>::part(offset)),
+        _ => "'s depth".to_owned(),
     }
 }
 

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::order::LifeLine;
-use super::{poll, step};
+use super::{oversight, poll, step};
 
 /// What a child runs: its return value is the exit code. It travels as an offset from the image's start.
 pub type Entry = fn(payload: &[u8], fds: Vec<OwnedFd>) -> i32;
@@ -111,6 +111,15 @@ impl Child {
         }
     }
 
+    /// A process that another one has started, and that becomes this one's child when that is gone (see
+    /// [`adopt_orphans`]).
+    ///
+    /// # Errors
+    /// It is gone; no descriptors left.
+    pub fn adopted(pid: u32) -> io::Result<Child> {
+        Ok(Child::new(pid, pidfd_of(pid)?))
+    }
+
     /// With a line, the kernel kills it when this process is gone: see [`LifeLine`].
     pub(super) fn hold(&mut self, line: Option<LifeLine>) {
         self.line = line;
@@ -137,8 +146,42 @@ impl Child {
     /// How it ended is lost: another wait of this process took it (`waitpid(-1)`), or SIGCHLD is ignored.
     /// Called by a process that is not its parent.
     pub fn wait(&self) -> io::Result<ExitStatus> {
-        poll::readable(self.pidfd(), None)?;
+        self.ends_before(None)?;
         self.reap()
+    }
+
+    /// Whether it has, which is left to whoever asks how.
+    ///
+    /// # Errors
+    /// poll(2) refuses.
+    pub fn has_ended(&self) -> io::Result<bool> {
+        poll::readable(self.pidfd(), Some(Duration::ZERO))
+    }
+
+    /// Waits until it ends, and leaves how it ended to whoever asks later.
+    ///
+    /// # Errors
+    /// poll(2) refuses.
+    pub fn await_end(&self) -> io::Result<()> {
+        poll::readable(self.pidfd(), None).map(drop)
+    }
+
+    /// Whether a signal would end it, as it neither ignores nor handles it.
+    ///
+    /// # Errors
+    /// It is gone, or `/proc` cannot be read.
+    pub fn would_end_by(&self, signal: Signal) -> io::Result<bool> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let mask = |name| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        };
+        let kept = mask("SigIgn:").unwrap_or(0) | mask("SigCgt:").unwrap_or(0);
+        let passed_over = matches!(
+            signal.0,
+            libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH
+        );
+        Ok(kept & 1 << (signal.0 - 1) == 0 && !passed_over)
     }
 
     /// Waits until it ends, at most so long: `None` if it still runs.
@@ -146,10 +189,28 @@ impl Child {
     /// # Errors
     /// As [`wait`](Child::wait).
     pub fn wait_timeout(&self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
-        if !poll::readable(self.pidfd(), Some(timeout))? {
+        if !self.ends_before(Some(timeout))? {
             return Ok(None);
         }
         self.reap().map(Some)
+    }
+
+    /// Waits until it ends, at most so long: whether it has.
+    fn ends_before(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        let until = timeout.and_then(poll::deadline);
+        if self.has_ended_before() {
+            return Ok(true);
+        }
+        match oversight::await_end(self.pid, until) {
+            Some(ended) => Ok(ended),
+            None => Ok(poll::ready(&[(self.pidfd(), poll::For::Input)], until)?[0]),
+        }
+    }
+
+    /// This process has waited for it already.
+    fn has_ended_before(&self) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.is_some()
     }
 
     /// How it ended, or `None` if it still runs.
@@ -165,6 +226,9 @@ impl Child {
     /// # Errors
     /// The signal does not exist; or the child has become another user.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        if !self.has_ended_before() && oversight::signal(self.pid, signal) {
+            return Ok(());
+        }
         match send_signal(self.pidfd(), signal) {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
             sent => sent,
@@ -245,6 +309,15 @@ pub fn raise(signal: Signal) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// From here on, processes whose parents are gone become children of this one, if it is their nearest ancestor that says
+/// so (`PR_SET_CHILD_SUBREAPER`).
+///
+/// # Errors
+/// None that is known of: the kernel's.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
 
 /// Ends the calling process, without what is to be done at its exit.

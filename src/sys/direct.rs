@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use super::child::{Child, pidfd_of, wait_for_number};
 use super::life::{self, Origin, Parent};
 use super::order::Grant;
+use super::oversight;
 use super::zygote;
 
 /// Why there was no fork.
@@ -29,13 +30,14 @@ impl From<io::Error> for Refusal {
 }
 
 /// Forks. What standard output and C's streams hold is written out before, so that the child does not
-/// write it again.
+/// write it again. Under control the child stands under control, too, where it is called by its title.
 ///
 /// # Errors
 /// [`Refusal::Threads`] unless the process has exactly one thread; those of fork(2), and of starting a
 /// zygote for one that ends with its parent.
 pub fn start(
     name: &str,
+    title: &str,
     daemon: bool,
     ends_with_parent: bool,
     entry: impl FnOnce() -> i32,
@@ -44,6 +46,24 @@ pub fn start(
     if threads != 1 {
         return Err(Refusal::Threads(threads));
     }
+    let Some(seat) = oversight::start(title, ends_with_parent)? else {
+        return fork(name, daemon, ends_with_parent, entry);
+    };
+    // What ends it is a choice: it is neither the zygote's nor the kernel's.
+    let child = fork(name, daemon, false, || {
+        oversight::born(seat);
+        entry()
+    });
+    oversight::started(seat, child.as_ref().ok().map(Child::pid));
+    child
+}
+
+fn fork(
+    name: &str,
+    daemon: bool,
+    is_watched: bool,
+    entry: impl FnOnce() -> i32,
+) -> Result<Child, Refusal> {
     io::stdout().flush()?;
     // SAFETY: null stands for all of C's output streams.
     unsafe { libc::fflush(std::ptr::null_mut()) };
@@ -51,11 +71,12 @@ pub fn start(
         pid: std::process::id(),
         pidfd: pidfd_of(std::process::id())?,
     };
-    let grant = Grant::new(ends_with_parent)?;
+    let grant = Grant::new(is_watched)?;
     // SAFETY: the process has one thread, so the child finds no lock held by another.
     match unsafe { libc::fork() } {
         ..0 => Err(io::Error::last_os_error().into()),
         0 => {
+            oversight::forked();
             zygote::disown();
             let origin = Origin {
                 name: name.to_owned(),
@@ -64,15 +85,15 @@ pub fn start(
             };
             life::begin(origin, grant.into_permit(), entry)
         }
-        pid => commission(pid, ends_with_parent, grant).map_err(Refusal::Io),
+        pid => commission(pid, is_watched, grant).map_err(Refusal::Io),
     }
 }
 
-fn commission(pid: i32, ends_with_parent: bool, grant: Grant) -> io::Result<Child> {
+fn commission(pid: i32, is_watched: bool, grant: Grant) -> io::Result<Child> {
     let adopt = || {
         // The child waits, so its number is its own.
         let child = Child::new(pid as u32, pidfd_of(pid as u32)?);
-        if ends_with_parent {
+        if is_watched {
             zygote::watch(&child)?;
         }
         Ok(child)

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::order::{Birth, Permit, Which};
 use super::poll::readable;
-use super::{exec, image};
+use super::{exec, image, oversight};
 
 /// What a process that this library started knows of its start.
 #[derive(Debug)]
@@ -57,6 +57,11 @@ static ORIGIN: RwLock<Option<&'static Origin>> = RwLock::new(None);
 /// `None` in a process that this library did not start.
 pub fn origin() -> Option<&'static Origin> {
     *ORIGIN.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From here on the calling process is a program of its own, whoever has started it.
+pub fn begin_anew() {
+    *ORIGIN.write().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
 /// Has a function called at exit(3), before those that were registered earlier. It must not panic.
@@ -150,8 +155,12 @@ fn give_up(name: &str, why: &str) -> ! {
     std::process::exit(1)
 }
 
-/// To standard error, in one write, so that lines of several processes do not mix.
+/// To standard error, in one write, so that lines of several processes do not mix. Under control, where the same is
+/// said in run after run, to no one.
 pub fn say(text: &str) {
+    if oversight::is_overseen() {
+        return;
+    }
     let _ = io::stderr().lock().write_all(text.as_bytes()); // nobody is left to be told
 }
 

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Rel
 use memmap2::{MmapOptions, MmapRaw};
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::stat::{FileStat, fstat, lstat};
+use nix::sys::stat::{FileStat, fstat, lstat, makedev};
 
+use super::oversight;
 use super::step::{self, Access, Outcome};
 
 /// Neither a truncation by another process (which would turn our accesses into SIGBUS) nor a change of
@@ -79,6 +80,9 @@ impl Mapping {
         step::beyond();
         let file = File::from(file);
         let map = MmapOptions::new().len(bytes).map_raw(&file)?;
+        oversight::mapped(map.as_mut_ptr() as usize, bytes, || {
+            Mapping::identity(&file)
+        });
         Ok(Mapping {
             file: file.into(),
             map: ManuallyDrop::new(map),
@@ -216,20 +220,39 @@ impl Drop for Mapping {
     }
 }
 
-/// The addresses at which this process has shared memory mapped that it may write: from, to (proc(5), `maps`).
+/// Shared memory that a process has mapped and may write.
+#[derive(Clone, Copy, Debug)]
+pub struct SharedRange {
+    pub from: usize,
+    pub to: usize,
+    pub identity: Identity,
+}
+
+/// That of this process (proc(5), `maps`).
 ///
 /// # Errors
 /// `/proc` cannot be read.
-pub fn shared_ranges() -> io::Result<Vec<(usize, usize)>> {
+pub fn shared_ranges() -> io::Result<Vec<SharedRange>> {
     let maps = std::fs::read_to_string("/proc/self/maps")?;
-    let ranges = maps.lines().filter_map(|line| {
-        let (range, rest) = line.split_once(' ')?;
-        let (from, to) = range.split_once('-')?;
-        let address = |text| usize::from_str_radix(text, 16).ok();
-        rest.starts_with("rw-s").then_some(())?;
-        Some((address(from)?, address(to)?))
-    });
-    Ok(ranges.collect())
+    Ok(maps.lines().filter_map(shared_range).collect())
+}
+
+/// `7f00-7f80 rw-s 00000000 00:01 1034 /memfd:forkproof (deleted)`
+fn shared_range(line: &str) -> Option<SharedRange> {
+    let mut fields = line.split_ascii_whitespace();
+    let (from, to) = fields.next()?.split_once('-')?;
+    (fields.next()? == "rw-s").then_some(())?;
+    let (major, minor) = fields.nth(1)?.split_once(':')?;
+    let address = |text| usize::from_str_radix(text, 16).ok();
+    let number = |text| u64::from_str_radix(text, 16).ok();
+    Some(SharedRange {
+        from: address(from)?,
+        to: address(to)?,
+        identity: Identity {
+            device: makedev(number(major)?, number(minor)?),
+            inode: fields.next()?.parse().ok()?,
+        },
+    })
 }
 
 pub(crate) fn foreign(why: &str) -> io::Error {

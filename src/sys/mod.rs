@@ -15,6 +15,7 @@ pub mod message;
 pub mod named;
 mod order;
 mod os;
+pub mod oversight;
 pub mod per_process;
 pub mod poll;
 pub mod random;

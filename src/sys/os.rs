@@ -38,6 +38,19 @@ impl SharedWord {
     }
 }
 
+/// A count of those who hold something: these steps commute, as nobody goes by the count as long as it is not 0.
+impl SharedWord {
+    /// One more holds it.
+    pub(crate) fn hold(&self, order: Ordering) {
+        self.step(Access::Hold, |word| word.fetch_add(1, order));
+    }
+
+    /// One less: how many did until now.
+    pub(crate) fn let_go(&self, order: Ordering) -> u32 {
+        self.step(Access::LetGo, |word| word.fetch_sub(1, order))
+    }
+}
+
 // Orderings are the caller's: raw/ names each one's partner.
 impl Word for SharedWord {
     fn new(value: u32) -> Self {

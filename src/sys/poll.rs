@@ -22,12 +22,15 @@ pub enum For {
 /// Sleeps until `fd` is readable or at its end: `false` if the time passed first. Without a timeout it
 /// waits for ever.
 pub(crate) fn readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<bool> {
-    let until = timeout.and_then(|timeout| {
-        let after_ns = u64::try_from(timeout.as_nanos()).ok()?;
-        let monotonic_ns = monotonic_ns().checked_add(after_ns)?;
-        Some(Deadline { monotonic_ns }) // one beyond the clock is none
-    });
+    let until = timeout.and_then(deadline);
     Ok(ready(&[(fd, For::Input)], until)?[0])
+}
+
+/// So long from now; none if the clock does not count so far.
+pub(super) fn deadline(timeout: Duration) -> Option<Deadline> {
+    let after_ns = u64::try_from(timeout.as_nanos()).ok()?;
+    let monotonic_ns = monotonic_ns().checked_add(after_ns)?;
+    Some(Deadline { monotonic_ns })
 }
 
 /// Sleeps until one of the files is ready, or the deadline on CLOCK_MONOTONIC. Returns which are; none if the time

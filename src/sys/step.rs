@@ -99,6 +99,25 @@ pub enum Access {
     LookUp {
         id: u32,
     },
+    /// Adds one to a count of those who hold something.
+    Hold,
+    /// Takes one from it.
+    LetGo,
+    /// Starts a process.
+    Start,
+    /// Waits for the end of a process.
+    Join {
+        timed: bool,
+    },
+    /// Sends a process a signal.
+    Signal {
+        number: i32,
+    },
+    /// Prints so many bytes, behind so many that were printed before.
+    Print {
+        from: u32,
+        bytes: u32,
+    },
 }
 
 /// An access and where it goes, as an address of this process (0 where there is none).

@@ -5,5 +5,6 @@
 
 mod bugs;
 mod library;
+mod processes;
 mod replays;
 mod words;

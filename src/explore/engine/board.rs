@@ -7,6 +7,8 @@ use super::spin::Spin;
 use crate::explore::dice::Dice;
 use crate::explore::schedule::{Choice, MAX_LANES};
 use crate::explore::search::{Choices, Lanes, Touch};
+use crate::sys::memory::Identity;
+use crate::sys::oversight::Made;
 use crate::sys::step::{Outcome, Step};
 
 /// Beyond this many choices a run is cut off.
@@ -33,6 +35,14 @@ pub(super) fn life_place(lane: usize) -> u64 {
 
 /// Everything behind file descriptors.
 pub(super) const FILES: u64 = 1 << 60;
+/// What is printed.
+pub(super) const OUTPUT: u64 = FILES + 1;
+/// Who has which seat.
+pub(super) const SEATS: u64 = FILES + 2;
+/// Room for what a run prints.
+const MOST_OUTPUT: usize = 1 << 16;
+/// Shared memory that a program may map.
+const MOST_MAPS: usize = 256;
 
 /// One choice of a run, and what came of it.
 #[derive(Clone, Copy)]
@@ -88,6 +98,10 @@ pub(super) struct Seat {
     /// The announced node, or 0.
     pub announced: usize,
     pub spin: Spin,
+    /// It is killed when this lane is gone.
+    pub ends_with: Option<usize>,
+    /// The pieces of memory that it was the first to map.
+    pub mapped: u32,
 }
 
 impl Seat {
@@ -101,6 +115,8 @@ impl Seat {
         held: List::EMPTY,
         announced: 0,
         spin: Spin::NEW,
+        ends_with: None,
+        mapped: 0,
     };
 
     fn reset(&mut self, place: Place) {
@@ -112,6 +128,8 @@ impl Seat {
         self.held.clear();
         self.announced = 0;
         self.spin = Spin::NEW;
+        self.ends_with = None;
+        self.mapped = 0;
     }
 
     pub fn is_over(&self) -> bool {
@@ -147,12 +165,25 @@ pub(super) enum Wanted {
     Kill(usize),
     /// The lane is about to exit.
     Exit(usize),
+    /// Another lane sends it this signal.
+    Signal(usize, i32),
     Over(Over),
 }
 
 #[repr(C)]
 pub(super) struct Board {
+    /// The lanes that the program begins with.
+    pub fixed: usize,
+    /// And those that were started since.
     pub lanes: usize,
+    /// What the latter are called.
+    pub titles: [List<u8, 40>; MAX_LANES],
+    pub output: List<u8, MOST_OUTPUT>,
+    /// Memory by its identity, and the address that stands for it in all lanes; first what was there before them.
+    pub maps: List<(Identity, usize), MOST_MAPS>,
+    pub fixed_maps: usize,
+    /// What the lanes have made, in this order.
+    pub made: List<Made, 128>,
     /// The lanes', and the last look's.
     pub seats: [Seat; MAX_LANES + 1],
     pub wanted: Wanted,
@@ -203,7 +234,12 @@ impl Board {
 
     /// The start of a run: every lane before its first step.
     pub fn begin(&mut self) {
-        let lanes = self.lanes;
+        let lanes = self.fixed;
+        self.lanes = lanes;
+        self.output.clear();
+        self.made.clear();
+        self.titles.iter_mut().for_each(List::clear);
+        self.maps.truncate(self.fixed_maps);
         for (number, seat) in self.seats.iter_mut().enumerate() {
             seat.reset(if number < lanes {
                 Place::Start

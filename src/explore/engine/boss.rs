@@ -14,8 +14,9 @@ use super::control::{BOSS, Control, FINALLY, Heard, LOOK, Turn};
 use super::decide::Decision;
 use super::lane;
 use super::sleep::Owned;
+use crate::explore::schedule::MAX_LANES;
 use crate::explore::stage::{Code, Stage};
-use crate::sys::child::{Child, Signal};
+use crate::sys::child::{Child, Signal, adopt_orphans};
 use crate::sys::memory::shared_ranges;
 use crate::sys::{Os, fork, futex, sigchld};
 use crate::world::{Deadline, World};
@@ -27,7 +28,11 @@ pub(super) struct Boss {
     control: &'static Control,
     turn: Option<Turn>,
     pub stage: Stage,
+    /// The lanes that the program begins with.
     seats: Vec<Seat>,
+    last_look: Seat,
+    /// The lanes that others have started, as far as they had to be looked at, by their numbers.
+    started: [Option<Child>; MAX_LANES],
     /// Whether deaths wake the sleepers of marked words: see `World::death_wakes_marked_word`.
     marked: bool,
     spent: bool,
@@ -73,23 +78,31 @@ impl Boss {
     pub fn new(mut turn: Turn, mut stage: Stage, once: bool) -> io::Result<Boss> {
         let control = turn.control();
         sigchld::tell_ends(control.word(BOSS), LOOK)?;
-        turn.lanes = stage.codes.len();
+        control.led_by_me();
+        adopt_orphans()?;
+        turn.fixed = stage.codes.len();
+        turn.lanes = turn.fixed;
         turn.lanes_exit = once;
         turn.undo.clear();
         turn.beyond = false;
         let shared = shared_ranges()?;
-        let all = turn.shared.set(shared);
+        let all = turn.shared.set(shared.iter().map(|map| (map.from, map.to)));
+        turn.maps
+            .set(shared.iter().map(|map| (map.identity, map.from)));
+        turn.fixed_maps = turn.maps.len();
         turn.lanes_exit |= !all; // too many to look through at each step: nothing is put back
         stage.region.keep();
-        let mut codes: Vec<_> = stage.codes.drain(..).map(Some).collect();
-        codes.push(stage.finally.take());
-        let seats = codes.into_iter().map(|code| Seat { code, child: None });
+        let seat = |code| Seat { code, child: None };
+        let seats = stage.codes.drain(..).map(|code| seat(Some(code)));
         let seats = seats.collect();
+        let last_look = seat(stage.finally.take());
         Ok(Boss {
             control,
             turn: Some(turn),
             stage,
             seats,
+            last_look,
+            started: [const { None }; MAX_LANES],
             marked: Os::death_wakes_marked_word(),
             spent: false,
         })
@@ -123,21 +136,20 @@ impl Boss {
     /// # Errors
     /// A lane cannot be started; the kernel did something else at a death than its rule says.
     pub fn run(&mut self) -> io::Result<Finish> {
-        let lanes = self.seats.len() - 1;
-        for number in 0..lanes {
+        for number in 0..self.seats.len() {
             self.fill(number)?;
         }
         let turn = self.turn();
         turn.begin();
         let mut finish = self.play()?;
         let asleep = |turn: &Turn| {
-            let mut seats = turn.seats[..lanes].iter();
+            let mut seats = turn.seats[..turn.lanes].iter();
             seats.any(|seat| matches!(seat.place, Place::Asleep { .. }))
         };
         if finish == Finish::Over(Over::Still) {
             if asleep(self.turn()) {
                 finish = Finish::Deadlock;
-            } else if self.seats[lanes].code.is_some() {
+            } else if self.last_look.code.is_some() || self.last_look.child.is_some() {
                 finish = self.look()?;
             }
         }
@@ -148,30 +160,37 @@ impl Boss {
 
     /// Forks the process of a seat, if it has none.
     fn fill(&mut self, number: usize) -> io::Result<()> {
-        if self.seats[number].child.is_some() {
-            return Ok(());
-        }
-        let seat = if number + 1 == self.seats.len() {
-            FINALLY
-        } else {
-            number
-        };
         let once = self.turn().lanes_exit;
         let control = self.control;
-        let seats = &mut self.seats;
+        let seat = match self.seats.get(number) {
+            Some(seat) => seat,
+            None => &self.last_look,
+        };
+        if seat.child.is_some() {
+            return Ok(());
+        }
+        let (seats, last_look) = (&mut self.seats, &mut self.last_look);
         let child = fork::child(|| {
-            let code = seats[number].code.take();
+            let code = match seats.get_mut(number) {
+                Some(seat) => seat.code.take(),
+                None => last_look.code.take(),
+            };
             if once {
                 // What the others have open is theirs.
                 seats.iter_mut().for_each(|other| drop(other.code.take()));
+                drop(last_look.code.take());
             }
             let code = code.expect("a seat that is filled has a code");
-            lane::live(seat, control, code, once)
+            lane::live(number, control, code, once)
         })?;
-        self.turn().seats[seat].id = child.pid();
-        self.seats[number].child = Some(child);
+        self.turn().seats[number].id = child.pid();
+        let seat = match self.seats.get_mut(number) {
+            Some(seat) => seat,
+            None => &mut self.last_look,
+        };
+        seat.child = Some(child);
         if once {
-            self.seats[number].code = None;
+            seat.code = None;
         }
         Ok(())
     }
@@ -189,8 +208,9 @@ impl Boss {
             };
             match wanted {
                 Wanted::Nothing => unreachable!("the boss gets the turn for a reason"),
-                Wanted::Kill(lane) => self.bury(lane, Place::Dead)?,
-                Wanted::Exit(lane) => self.bury(lane, Place::Ended)?,
+                Wanted::Kill(lane) => self.bury_all(lane, Some(Signal::KILL))?,
+                Wanted::Signal(lane, number) => self.deliver(lane, Signal(number))?,
+                Wanted::Exit(lane) => self.bury_all(lane, None)?,
                 Wanted::Over(over) => return Ok(Finish::Over(over)),
             }
         }
@@ -211,7 +231,7 @@ impl Boss {
                     return Ok(Ok(wanted));
                 }
                 Heard::Look => {
-                    let Some(finish) = self.look_for_the_dead()? else {
+                    let Some(lane) = self.look_for_the_dead()? else {
                         continue;
                     };
                     // A lane that exits by choice gives the turn to the boss first.
@@ -220,8 +240,9 @@ impl Boss {
                         self.turn = Some(turn);
                         return Ok(Ok(wanted));
                     }
+                    let status = self.status_of(lane)?;
                     self.clear_away()?;
-                    return Ok(Err(finish));
+                    return Ok(Err(Finish::LaneEnded { lane, status }));
                 }
                 Heard::Silence => {
                     self.clear_away()?;
@@ -232,31 +253,82 @@ impl Boss {
     }
 
     /// A lane whose process has ended.
-    fn look_for_the_dead(&self) -> io::Result<Option<Finish>> {
-        for (lane, seat) in self.seats.iter().enumerate() {
-            if let Some(child) = &seat.child
-                && let Some(status) = child.try_wait()?
-            {
-                let status = status.code();
-                return Ok(Some(Finish::LaneEnded { lane, status }));
+    fn look_for_the_dead(&mut self) -> io::Result<Option<usize>> {
+        for lane in 0..MAX_LANES {
+            let lives = match self.seats.get(lane) {
+                Some(seat) => seat.child.is_some(),
+                None => self.control.started(lane) != 0,
+            };
+            if lives && self.process(lane)?.has_ended()? {
+                return Ok(Some(lane));
             }
         }
-        Ok(None)
+        match &self.last_look.child {
+            Some(child) if child.has_ended()? => Ok(Some(FINALLY)),
+            _ => Ok(None),
+        }
     }
 
-    /// A lane dies by choice, or exits: the kernel's part of it is real, and whom it wakes is chosen here.
-    fn bury(&mut self, lane: usize, place: Place) -> io::Result<()> {
+    /// How a lane's process has ended, of which nobody else takes notice.
+    fn status_of(&mut self, lane: usize) -> io::Result<i32> {
+        if (self.seats.len()..MAX_LANES).contains(&lane) {
+            self.seats.iter_mut().try_for_each(Seat::clear)?; // so it is this process's child, in place of theirs
+        }
+        Ok(self.process(lane)?.wait()?.code())
+    }
+
+    /// The process of a lane that is alive.
+    fn process(&mut self, lane: usize) -> io::Result<&Child> {
+        let child = match self.seats.get(lane) {
+            Some(seat) => &seat.child,
+            None if lane == FINALLY => &self.last_look.child,
+            None => {
+                let started = &mut self.started[lane];
+                if started.is_none() {
+                    *started = Some(Child::adopted(self.control.started(lane))?);
+                }
+                &*started
+            }
+        };
+        Ok(child.as_ref().expect("a lane that is alive has a process"))
+    }
+
+    /// A lane sends another one a signal, which may be its death.
+    fn deliver(&mut self, lane: usize, signal: Signal) -> io::Result<()> {
+        let process = self.process(lane)?;
+        match process.would_end_by(signal)? {
+            true => self.bury_all(lane, Some(signal)),
+            false => process.signal(signal),
+        }
+    }
+
+    /// A lane dies by choice, of a signal, or exits; and so do those that are to end with it.
+    fn bury_all(&mut self, lane: usize, signal: Option<Signal>) -> io::Result<()> {
+        self.bury(lane, signal)?;
+        while let Some(other) = self.turn().left_behind(lane) {
+            self.bury_all(other, Some(Signal::KILL))?;
+        }
+        Ok(())
+    }
+
+    /// The kernel's part of a death is real, and whom it wakes is chosen here.
+    fn bury(&mut self, lane: usize, signal: Option<Signal>) -> io::Result<()> {
         let marked = self.marked;
         let owned = self.turn().owned(lane, word_at);
         let id = self.turn().seats[lane].id;
-        let child = self.seats[lane]
-            .child
-            .take()
-            .expect("who is buried was alive");
-        if place == Place::Dead {
-            child.signal(Signal::KILL)?;
+        let process = self.process(lane)?;
+        if let Some(signal) = signal {
+            process.signal(signal)?;
         }
-        child.wait()?; // the kernel has walked the dead lane's list before it can be waited for
+        process.await_end()?; // the kernel has walked the dead lane's list before it can be waited for
+        match self.seats.get_mut(lane) {
+            Some(seat) => seat.clear()?,
+            None => self.control.set_started(lane, 0),
+        }
+        let place = match signal {
+            Some(_) => Place::Dead,
+            None => Place::Ended,
+        };
         self.turn().is_gone(lane, place);
         for word in owned.iter() {
             let bequest = Owned::bequest(*word, id, marked);
@@ -275,8 +347,7 @@ impl Boss {
 
     /// The last look, alone.
     fn look(&mut self) -> io::Result<Finish> {
-        let last = self.seats.len() - 1;
-        self.fill(last)?;
+        self.fill(FINALLY)?;
         self.turn().last_look = true;
         Ok(match self.hand_over(FINALLY)? {
             Ok(Wanted::Over(over)) => Finish::Over(over),
@@ -288,26 +359,37 @@ impl Boss {
     /// Kills every lane, and takes the turn back from whoever had it.
     fn clear_away(&mut self) -> io::Result<()> {
         self.seats.iter_mut().try_for_each(Seat::clear)?;
+        self.last_look.clear()?;
+        self.clear_started()?;
         // SAFETY: every lane is dead.
         self.turn = Some(unsafe { Turn::of_the_dead(self.control) });
         Ok(())
     }
 
+    /// Kills the lanes that others have started, who are dead: so they are this process's children by now.
+    fn clear_started(&mut self) -> io::Result<()> {
+        for lane in self.seats.len()..MAX_LANES {
+            if self.control.started(lane) != 0 {
+                self.process(lane)?.signal(Signal::KILL)?;
+                self.control.set_started(lane, 0);
+            }
+        }
+        for child in self.started.iter_mut().filter_map(Option::take) {
+            child.await_end()?;
+            let _status = child.wait(); // there is none of one that its parent has waited for
+        }
+        Ok(())
+    }
+
     /// As it was before the run: lanes that stand somewhere in their code are no use to another one.
     fn put_back(&mut self) -> io::Result<()> {
-        let lanes = self.seats.len() - 1;
-        let last_look = self.turn().last_look;
-        for number in 0..=lanes {
-            let seat = if number == lanes { FINALLY } else { number };
-            let place = self.turn().seats[seat].place;
-            let looked_well = last_look && self.turn().wanted == Wanted::Over(Over::Still);
-            let rests = match seat {
-                FINALLY => looked_well || !last_look,
-                _ => matches!(place, Place::Ended | Place::Start),
-            };
-            if !rests {
+        for number in 0..self.seats.len() {
+            if !matches!(self.turn().seats[number].place, Place::Ended | Place::Start) {
                 self.seats[number].clear()?;
             }
+        }
+        if self.turn().last_look && self.turn().wanted != Wanted::Over(Over::Still) {
+            self.last_look.clear()?;
         }
         if self.spent {
             return self.clear_away();

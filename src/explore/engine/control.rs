@@ -12,12 +12,16 @@ use std::cell::UnsafeCell;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::board::Board;
 use crate::explore::schedule::MAX_LANES;
-use crate::sys::futex;
 use crate::sys::memory::Mapping;
-use crate::world::{Deadline, Woken};
+use crate::sys::{Os, child, futex, robust};
+use crate::world::{Deadline, Woken, World};
+
+/// How often a process that waits for the turn looks whether it may still come.
+const ROUND: Duration = Duration::from_secs(5);
 
 /// The seat of the last look, behind the lanes'.
 pub(super) const FINALLY: usize = MAX_LANES;
@@ -34,6 +38,9 @@ pub(super) const LOOK: u32 = 2;
 #[repr(C)]
 pub(super) struct Control {
     seats: [AtomicU32; SEATS],
+    /// The boss's number.
+    boss: AtomicU32,
+    started: [AtomicU32; MAX_LANES],
     board: UnsafeCell<Board>,
 }
 
@@ -70,13 +77,28 @@ impl Control {
     }
 
     /// Waits for the turn.
+    ///
+    /// A process that waits here ends when the boss's is gone: it would wait for ever.
     pub fn take(&'static self, seat: usize) -> Turn {
         loop {
-            match self.hear(seat, None) {
+            let until = Deadline {
+                monotonic_ns: futex::monotonic_ns() + ROUND.as_nanos() as u64,
+            };
+            match self.hear(seat, Some(until)) {
                 Heard::Turn(turn) => return turn,
+                // Relaxed: written before the lanes were forked.
+                Heard::Silence if robust::is_nobody(self.boss.load(Ordering::Relaxed)) => {
+                    child::exit_at_once(1)
+                }
                 Heard::Look | Heard::Silence => {}
             }
         }
+    }
+
+    /// The calling process is the one that starts the others.
+    pub fn led_by_me(&self) {
+        // Relaxed: the others are forked from here.
+        self.boss.store(Os::me(), Ordering::Relaxed);
     }
 
     /// The turn, if it has been given to the seat.
@@ -100,6 +122,18 @@ impl Control {
                 return Heard::Silence;
             }
         }
+    }
+
+    /// The number of a lane's process that another lane has started; 0 if it is no more, or there is none.
+    pub fn started(&self, lane: usize) -> u32 {
+        // Relaxed: the turn orders it; and the boss, when it looks without, only may see a death too late, or one that
+        // the turn tells of, too.
+        self.started[lane].load(Ordering::Relaxed)
+    }
+
+    pub fn set_started(&self, lane: usize, pid: u32) {
+        // Relaxed: as above.
+        self.started[lane].store(pid, Ordering::Relaxed);
     }
 
     /// A seat's word.

@@ -255,7 +255,9 @@ impl Board {
     /// Whose priority a choice has: its lane's, or that of its lane's sleeps.
     fn priority_place(&self, choice: Choice) -> usize {
         match choice {
-            Choice::TimeOut(lane) | Choice::ReturnEarly(lane) => self.lanes + lane,
+            Choice::TimeOut(lane) | Choice::ReturnEarly(lane) => {
+                self.course.priorities.len() / 2 + lane
+            }
             _ => choice.lane(),
         }
     }

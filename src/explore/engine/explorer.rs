@@ -35,6 +35,8 @@ pub(in crate::explore) struct Told {
     pub run: Run,
     /// That the lanes made.
     pub steps: usize,
+    /// What they printed.
+    pub output: Vec<u8>,
 }
 
 impl Told {
@@ -42,6 +44,7 @@ impl Told {
         Told {
             record: told::record(board, &run.ended),
             steps: told::steps(board),
+            output: board.output.to_vec(),
             run,
         }
     }
@@ -53,7 +56,7 @@ pub(in crate::explore) enum Trouble {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// This run has changed what cannot be put back: from now on each one starts anew, so that what was learnt of the
-    /// runs before, by their addresses, holds no longer.
+    /// runs before, by their addresses, holds no longer. Or it had more lanes than any before.
     #[error("the runs start anew from here on")]
     StartsAnew,
 }
@@ -83,18 +86,25 @@ impl<F: Fn() -> io::Result<Stage>> Explorer<F> {
     /// # Errors
     /// [`Trouble`].
     pub fn run(&mut self, order: &dyn Fn(&mut Course), in_full: bool) -> Result<Told, Trouble> {
-        match &mut self.way {
+        let told = match &mut self.way {
             Way::Again(boss) => {
                 let told = one_run(boss, order, in_full)?;
-                if !boss.is_spent() {
-                    return Ok(told);
+                if boss.is_spent() {
+                    let turn = boss.hand_in()?;
+                    self.way = Way::Anew(Some(turn));
+                    self.lanes = self.lanes.max(told.run.trace.lanes.len());
+                    return Err(Trouble::StartsAnew);
                 }
-                let turn = boss.hand_in()?;
-                self.way = Way::Anew(Some(turn));
-                Err(Trouble::StartsAnew)
+                told
             }
-            Way::Anew(turn) => Ok(apart(&self.set_up, turn, order, in_full)?),
+            Way::Anew(turn) => apart(&self.set_up, turn, order, in_full)?,
+        };
+        let lanes = told.run.trace.lanes.len();
+        if lanes > self.lanes {
+            self.lanes = lanes;
+            return Err(Trouble::StartsAnew);
         }
+        Ok(told)
     }
 }
 

@@ -9,22 +9,27 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use super::board::{Over, Place, Wanted};
 use super::control::{BOSS, Control, Turn};
 use super::decide::Decision;
+use super::overseen::{self, known_as};
 use super::steps::has_memory;
 use crate::explore::stage::{self, Code};
-use crate::sys::robust;
+use crate::sys::oversight::oversee;
 use crate::sys::step::{Expected, Observer, Outcome, Step, Watched, observe};
-use crate::sys::{futex, poll};
+use crate::sys::{futex, life, poll, robust};
 use crate::world::{Deadline, Update, Woken};
 
-struct Lane {
-    seat: usize,
-    control: &'static Control,
+pub(super) struct Lane {
+    pub seat: usize,
+    pub control: &'static Control,
     /// Taken only while another has it.
     turn: Option<Turn>,
     /// The choice for the lane's next step has been made already.
     granted: bool,
     /// The eight bytes that the step lies in, before it.
     was: u64,
+    /// It has started processes, which it waits for at its exit.
+    pub has_children: bool,
+    /// Its process may end without being asked to: its code has come to its end, or it was started by another lane.
+    may_leave: bool,
 }
 
 thread_local! {
@@ -34,6 +39,8 @@ thread_local! {
 
 /// The thread that is the lane.
 static THREAD: OnceLock<std::thread::ThreadId> = OnceLock::new();
+
+static CONTROL: OnceLock<&'static Control> = OnceLock::new();
 
 static OBSERVER: Observer = Observer {
     before,
@@ -50,19 +57,16 @@ static OBSERVER: Observer = Observer {
 /// Runs a lane's code in each run, from its first turn of it on; `once`: in one run. Called once, in the lane's process.
 pub(super) fn live(seat: usize, control: &'static Control, code: Box<dyn Code>, once: bool) -> i32 {
     THREAD.get_or_init(|| std::thread::current().id());
+    CONTROL.get_or_init(|| control);
     observe(&OBSERVER);
+    oversee(&overseen::OVERSEER);
+    life::begin_anew();
+    life::at_exit(overseen::at_exit).expect("there is room for one thing to do at the exit");
     silence_panics();
     let mut code = Some(code);
     let which = stage::Lane { number: seat };
     loop {
-        let turn = control.take(seat);
-        LANE.set(Some(Lane {
-            seat,
-            control,
-            turn: Some(turn),
-            granted: true,
-            was: 0,
-        }));
+        LANE.set(Some(Lane::new(seat, control)));
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             if !once {
                 code.as_ref().expect("it is kept").again(&which);
@@ -70,8 +74,13 @@ pub(super) fn live(seat: usize, control: &'static Control, code: Box<dyn Code>, 
                 code.once(&which);
             }
         }));
-        let lane = LANE.take().expect("set above, and taken here alone");
+        let mut lane = LANE.take().expect("set above, and taken at the end alone");
         match ended {
+            Ok(()) if lane.has_children => {
+                lane.may_leave = true;
+                LANE.set(Some(lane));
+                std::process::exit(0) // as any program: it waits for its children
+            }
             Ok(()) => {
                 if lane.end() {
                     return 0;
@@ -87,11 +96,7 @@ fn before(step: &Step) {
 }
 
 fn after(step: &Step, outcome: Outcome) {
-    with_lane(|lane| {
-        let (seat, was) = (lane.seat, lane.was);
-        let is = memory_of(step);
-        lane.turn().after(seat, step, outcome, was, is);
-    });
+    with_lane(|lane| lane.after(step, outcome));
 }
 
 /// A futex's wait, with the schedule for a clock: the deadline passes when it is chosen to.
@@ -102,20 +107,22 @@ fn wait(word: &AtomicU32, expected: u32, until: Option<Deadline>) -> Woken {
 fn wait_any(words: &[Expected], until: Option<Deadline>) -> Woken {
     let woken = with_lane(|lane| {
         for (word, expected) in words {
-            lane.turn().looks_to_sleep(word.as_ptr() as usize);
+            lane.turn().looks_to_sleep(known_as(word.as_ptr() as usize));
             // SeqCst: one lane runs at a time, and the turn orders them; so any order would do.
             if word.load(SeqCst) != *expected {
                 return Woken::Changed;
             }
         }
-        let words = words.iter().map(|(word, _)| word.as_ptr() as usize);
+        let words = words
+            .iter()
+            .map(|(word, _)| known_as(word.as_ptr() as usize));
         lane.sleep(words, until.is_some())
     });
     woken.unwrap_or_else(|| futex::wait_any(words.iter().copied(), until))
 }
 
 fn wake(word: &AtomicU32, count: u32) -> u32 {
-    with_lane(|lane| lane.turn().wake(word.as_ptr() as usize, count))
+    with_lane(|lane| lane.turn().wake(known_as(word.as_ptr() as usize), count))
         .unwrap_or_else(|| futex::wake(word, count, futex::ANYONE))
 }
 
@@ -127,7 +134,7 @@ fn update_and_wake_all(word: &AtomicU32, update: Update) -> u32 {
             Update::Add(value) => drop(word.fetch_add(value, SeqCst)),
             Update::Or(bits) => drop(word.fetch_or(bits, SeqCst)),
         }
-        lane.turn().wake(word.as_ptr() as usize, u32::MAX)
+        lane.turn().wake(known_as(word.as_ptr() as usize), u32::MAX)
     });
     woken.unwrap_or_else(|| futex::update_and_wake_all(word, update))
 }
@@ -137,6 +144,7 @@ fn poll(files: &[Watched], until: Option<Deadline>) -> io::Result<Vec<bool>> {
     let now = Deadline { monotonic_ns: 0 };
     loop {
         let found = poll::ready(files, Some(now))?;
+        with_lane(|lane| lane.turn().looks_at_files());
         if found.contains(&true) {
             return Ok(found);
         }
@@ -160,7 +168,7 @@ fn beyond() {
 
 /// # Panics
 /// If the lane's code has started a thread, and that comes to a step.
-fn with_lane<R>(act: impl FnOnce(&mut Lane) -> R) -> Option<R> {
+pub(super) fn with_lane<R>(act: impl FnOnce(&mut Lane) -> R) -> Option<R> {
     assert!(
         THREAD.get() == Some(&std::thread::current().id()),
         "a lane has one thread: what another one does has no place in the schedule"
@@ -169,20 +177,83 @@ fn with_lane<R>(act: impl FnOnce(&mut Lane) -> R) -> Option<R> {
 }
 
 impl Lane {
-    fn turn(&mut self) -> &mut Turn {
+    /// At its first turn.
+    fn new(seat: usize, control: &'static Control) -> Lane {
+        let turn = control.take(seat);
+        Lane {
+            seat,
+            control,
+            turn: Some(turn),
+            granted: true,
+            was: 0,
+            has_children: false,
+            may_leave: false,
+        }
+    }
+
+    /// Whether the calling thread is a lane, and under control.
+    pub fn is_here() -> bool {
+        THREAD.get() == Some(&std::thread::current().id())
+            && LANE.try_with(|lane| lane.try_borrow().map_or(true, |lane| lane.is_some()))
+                == Ok(true)
+    }
+
+    /// In a process that a lane has forked: the lane is the other one.
+    pub fn leave_to_parent() {
+        LANE.set(None);
+    }
+
+    /// In such a process: it is a lane from here on, once it has the turn.
+    pub fn join_as(seat: usize) {
+        let control = *CONTROL.get().expect("a lane has forked this process");
+        let mut lane = Lane::new(seat, control);
+        lane.may_leave = true;
+        LANE.set(Some(lane));
+    }
+
+    /// Its process is about to exit.
+    pub fn take_leave() {
+        let Some(lane) = LANE.take() else { return };
+        if lane.may_leave {
+            let seat = lane.seat;
+            let mut turn = lane.turn.expect("the lane goes on only with the turn");
+            turn.wanted = Wanted::Exit(seat);
+            turn.give(BOSS);
+        }
+    }
+
+    /// Has the boss do something; goes on when it is this lane's turn again.
+    pub fn ask_boss(&mut self, wanted: Wanted) {
+        let mut turn = self
+            .turn
+            .take()
+            .expect("the lane goes on only with the turn");
+        turn.wanted = wanted;
+        turn.give(BOSS);
+        self.turn = Some(self.control.take(self.seat));
+        self.granted = true;
+    }
+
+    pub fn turn(&mut self) -> &mut Turn {
         self.turn
             .as_mut()
             .expect("the lane goes on only with the turn")
     }
 
-    fn before(&mut self, step: &Step) {
+    pub fn before(&mut self, step: &Step) {
         if !self.granted && !self.turn().last_look {
             self.pause();
         }
         self.granted = false;
         let was = memory_of(step);
         self.was = was;
-        self.turn().before(step, was);
+        self.turn().before(&known(step), was);
+    }
+
+    pub fn after(&mut self, step: &Step, outcome: Outcome) {
+        let (seat, was) = (self.seat, self.was);
+        let is = memory_of(step);
+        self.turn().after(seat, &known(step), outcome, was, is);
     }
 
     /// Gives the turn to whoever is chosen, until it is this lane's again.
@@ -198,7 +269,7 @@ impl Lane {
         }
     }
 
-    fn sleep(&mut self, words: impl Iterator<Item = usize>, timed: bool) -> Woken {
+    pub fn sleep(&mut self, words: impl Iterator<Item = usize>, timed: bool) -> Woken {
         let seat = self.seat;
         self.turn().fall_asleep(seat, words, timed);
         if self.turn().last_look {
@@ -266,6 +337,14 @@ fn pass_on(mut turn: Turn, me: usize) -> Result<(), Turn> {
     turn.wanted = wanted;
     turn.give(to);
     Ok(())
+}
+
+/// The step, where all lanes know its place.
+fn known(step: &Step) -> Step {
+    Step {
+        access: step.access,
+        address: known_as(step.address),
+    }
 }
 
 /// What stands in the eight bytes that a step accesses; 0 for one that accesses none.

@@ -36,6 +36,11 @@ impl<T: Copy, const N: usize> List<T, N> {
         self.len = 0;
     }
 
+    /// Keeps the first so many.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     pub fn remove(&mut self, at: usize) {
         self.copy_within(at + 1.., at);
         self.len -= 1;

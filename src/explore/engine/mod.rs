@@ -11,8 +11,10 @@ mod control;
 mod course;
 mod decide;
 mod explorer;
+mod family;
 mod lane;
 mod list;
+mod overseen;
 mod sleep;
 mod spin;
 mod steps;
@@ -20,3 +22,4 @@ mod told;
 
 pub(super) use course::Course;
 pub(super) use explorer::{Explorer, Trouble};
+pub(super) use family::whose_life;

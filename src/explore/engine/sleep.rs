@@ -5,6 +5,7 @@
 //! as the lanes sleep for the turn and not on the words; and the boss compares what it has written with the rule.
 
 use super::board::{Board, FILES, MOST_HELD, Place, life_place, queue_place, word_place};
+use super::family::life_address;
 use super::list::List;
 use super::spin::Spin;
 use crate::explore::schedule::MAX_LANES;
@@ -97,9 +98,14 @@ impl Board {
         sleepers
     }
 
-    /// Something has happened to open files: who waits for some looks again.
+    /// Something has happened to open files.
     pub fn files_changed(&mut self) {
         self.touch(FILES, true);
+        self.stir();
+    }
+
+    /// Who waits for open files looks again.
+    fn stir(&mut self) {
         for lane in 0..self.lanes {
             if matches!(self.seats[lane].place, Place::Asleep { files: true, .. }) {
                 self.seats[lane].place = Place::Awake { timed_out: false };
@@ -171,8 +177,11 @@ impl Board {
         self.seats[lane].queues.clear();
         self.seats[lane].held.clear();
         self.seats[lane].announced = 0;
+        if lane >= self.fixed {
+            self.wake(life_address(lane), u32::MAX); // who has started it may wait for it
+        }
         if self.lanes_exit {
-            self.files_changed();
+            self.stir(); // whoever looks at files looks at the lanes' lives
         }
     }
 

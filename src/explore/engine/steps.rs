@@ -1,6 +1,6 @@
 //! What the board learns from a lane's step.
 
-use super::board::{Board, FILES, MOST_HELD, queue_place, word_place};
+use super::board::{Board, FILES, MOST_HELD, life_place, queue_place, word_place};
 use super::spin::Spin;
 use crate::sys::step::{Access, Outcome, Step};
 
@@ -14,6 +14,8 @@ fn may_write(access: Access) -> bool {
             | Access::Add { .. }
             | Access::Sub { .. }
             | Access::Write { .. }
+            | Access::Hold
+            | Access::LetGo
             | Access::UpdateAndWakeAll { .. }
             | Access::StoreWide { .. }
             | Access::SwapWide { .. }
@@ -87,17 +89,18 @@ impl Board {
             | Access::Wake { .. }
             | Access::Wait { .. }
             | Access::WaitAny { .. } => {}
+            // What they do commutes with all that others do.
+            Access::Hold | Access::LetGo => {}
+            // Touched where it is done.
+            Access::Start | Access::Join { .. } | Access::Signal { .. } | Access::Print { .. } => {}
             Access::Send | Access::Receive | Access::HangUp => {
-                self.beyond = true;
+                self.looks_at_files();
                 match outcome {
                     Outcome::Woke(_) => self.files_changed(),
                     _ => self.touch(FILES, true),
                 }
             }
-            Access::Poll { .. } => {
-                self.beyond = true;
-                self.touch(FILES, true);
-            }
+            Access::Poll { .. } => self.looks_at_files(),
             access => {
                 let words = if is_wide(access) { 2 } else { 1 };
                 let changed = was != is;
@@ -114,6 +117,15 @@ impl Board {
                     self.seats[lane].spin.read(word_place(step.address), is);
                 }
             }
+        }
+    }
+
+    /// A lane looks at open files: what it sees hangs on who else has them open, too.
+    pub fn looks_at_files(&mut self) {
+        self.beyond = true;
+        self.touch(FILES, false);
+        for lane in 0..self.lanes {
+            self.touch(life_place(lane), false);
         }
     }
 

@@ -50,10 +50,15 @@ pub(in crate::explore) fn steps(board: &Board) -> usize {
 /// What a person reads; `in_full`: with the trace of a run that went well, too.
 pub(in crate::explore) fn run(
     board: &Board,
-    lanes: &[String],
+    fixed: &[String],
     names: &mut Names,
     in_full: bool,
 ) -> Run {
+    let started = (board.fixed..board.lanes).map(|lane| board.title(lane));
+    let lanes: Vec<String> = fixed.iter().cloned().chain(started).collect();
+    let lanes = &lanes[..];
+    names.output(&board.output);
+    names.made(&board.made);
     names.threads(
         lanes
             .iter()

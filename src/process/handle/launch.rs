@@ -7,14 +7,18 @@ use crate::process::current::{self, Ticket, current_process};
 use crate::process::error::ProcessError;
 use crate::process::start_method::{StartMethod, start_method};
 use crate::sys::child::{Child, Request};
-use crate::sys::{direct, exec, zygote};
+use crate::sys::{direct, exec, oversight, zygote};
 
 impl Process {
     pub(super) fn launch(&self, state: &mut State) -> Result<Child, ProcessError> {
         let Phase::Made(work) = &mut state.phase else {
             return Err(ProcessError::AlreadyStarted);
         };
-        let method = state.method.unwrap_or_else(start_method);
+        // Of the ways to start a process, control has the one.
+        let method = match oversight::is_overseen() {
+            true => StartMethod::Fork,
+            false => state.method.unwrap_or_else(start_method),
+        };
         let authkey = current_process().authkey();
         let authkey = authkey.map_err(ProcessError::io("start"))?;
         let ticket = Ticket {
@@ -28,6 +32,7 @@ impl Process {
             (Work::Call(call), _) => call,
             (Work::Closure(closure), StartMethod::Fork) => {
                 return Ok(direct::start(
+                    &state.name,
                     &state.name,
                     state.daemon,
                     ends_with_parent,
@@ -58,8 +63,13 @@ impl Process {
                     .map(|fd| fd.try_clone_to_owned())
                     .collect::<io::Result<_>>();
                 let copies = copies.map_err(ProcessError::io("start"))?;
+                let title = match self.has_default_name(&state.name) {
+                    true => call.function().rsplit("::").next().unwrap_or(&state.name),
+                    false => &state.name,
+                };
                 Ok(direct::start(
                     &state.name,
+                    title,
                     state.daemon,
                     ends_with_parent,
                     || (request.entry)(request.payload, copies),
