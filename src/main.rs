@@ -101,6 +101,12 @@ struct Tutorial {
     /// Run it as its author did, where that differs
     #[arg(long, requires = "id")]
     recorded: bool,
+    /// Print everything that it can print, in any schedule, each with a string that replays it
+    #[arg(long, requires = "id", conflicts_with_all = ["recorded", "real_time"])]
+    outcomes: bool,
+    /// Have it so large: so many rounds, processes or numbers as it has several of
+    #[arg(long, value_name = "N", requires = "id", value_parser = clap::value_parser!(u64).range(1..))]
+    size: Option<u64>,
     /// Let a second be a second, and not a twentieth of one
     #[arg(long)]
     real_time: bool,
@@ -219,6 +225,19 @@ fn tutorial(options: &Tutorial) -> Result<bool, Refusal> {
         };
     };
     let example = tutorial::find(id)?;
+    let size = options.size.map(|size| size as usize);
+    if options.outcomes {
+        let exploration = forkproof::explore::exhaustive();
+        print(tutorial::outcomes::outcomes(example, exploration, size)?)?;
+        return Ok(true);
+    }
+    if let Some(size) = size {
+        if tutorial::size::of(example).is_none() {
+            return Err(format!("example {id} has one size, the tutorial's").into());
+        }
+        // SAFETY: no other thread runs yet: main() is all that has run.
+        unsafe { tutorial::size::set_size(size) };
+    }
     let run = match (options.recorded, example.run_recorded) {
         (false, _) => example.run,
         (true, Some(run_recorded)) => run_recorded,

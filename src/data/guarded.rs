@@ -40,7 +40,7 @@ impl Guarded {
         part: fn(usize) -> String,
     ) -> io::Result<Guarded> {
         let block = Block::allocate(bytes, tag)?;
-        block.made(kind, part);
+        block.made(kind, true, part);
         block.init(0, RawMutex::<Os>::new());
         Ok(Guarded {
             block: Arc::new(block),

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::{Course, Explorer, Trouble};
 use super::exploration::{self, Explored, Wish};
+use super::outcomes::{self, Collected};
 use super::region::Region;
 use super::run::Run;
 use super::schedule::Plan;
+use super::search::Search;
 use super::stage::Stage;
 use crate::shm::passage::{self, PassageError};
 use crate::sys::child::Request;
@@ -41,6 +43,7 @@ pub(super) enum Work {
         in_full: bool,
     },
     Search(Wish),
+    Outcomes(Search),
 }
 
 /// What came of it.
@@ -48,6 +51,7 @@ pub(super) enum Work {
 pub(super) enum Done {
     Runs(Vec<Run>),
     Explored(Box<Explored>),
+    Outcomes(Collected),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -143,6 +147,12 @@ where
             let explored = exploration::explore(&mut explorer, wish);
             let explored = explored.map_err(|error| error.to_string())?;
             Ok(Done::Explored(Box::new(explored)))
+        }
+        Work::Outcomes(search) => {
+            let collected = outcomes::collect(&mut explorer, *search);
+            Ok(Done::Outcomes(
+                collected.map_err(|error| error.to_string())?,
+            ))
         }
     }
 }

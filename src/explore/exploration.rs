@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apart::{self, Done, TurnError, Work};
 use super::engine::{Course, Explorer, Trouble};
+use super::outcomes::{self, Seen};
 use super::report::{Report, asked_for, program_of};
 use super::run::{Ended, Run};
 use super::schedule::{Plan, Schedule};
@@ -119,6 +120,10 @@ impl Exploration {
         self
     }
 
+    pub(super) fn search(self) -> Search {
+        self.search
+    }
+
     /// Only this shard's part of the runs.
     pub fn shard(mut self, shard: Shard) -> Exploration {
         self.search.shard = shard;
@@ -192,7 +197,7 @@ impl Exploration {
         };
         match apart::explore(set_up, arguments, Work::Search(wish))? {
             Done::Explored(explored) => Ok(Report::new(program, *explored, replayed)),
-            Done::Runs(_) => unreachable!("it was to search"),
+            Done::Runs(_) | Done::Outcomes(_) => unreachable!("it was to search"),
         }
     }
 }
@@ -235,12 +240,7 @@ pub(super) fn explore<F: Fn() -> io::Result<Stage>>(
     wish: &Wish,
 ) -> Result<Explored, Trouble> {
     loop {
-        let mut controlled = Controlled {
-            explorer: &mut *explorer,
-            runs: 0,
-            kills: 0,
-            steps: 0,
-        };
+        let mut controlled = Controlled::new(explorer);
         let explored = match &wish.replay {
             Some(schedule) => controlled.replay(schedule),
             None => controlled.search(wish.search),
@@ -253,11 +253,13 @@ pub(super) fn explore<F: Fn() -> io::Result<Stage>>(
 }
 
 /// A program under control, as the search sees it.
-struct Controlled<'a, F> {
+pub(super) struct Controlled<'a, F> {
     explorer: &'a mut Explorer<F>,
     runs: usize,
     kills: usize,
-    steps: usize,
+    pub steps: usize,
+    /// What the runs came to, if that is asked for.
+    pub outcomes: Option<Seen>,
 }
 
 impl<F: Fn() -> io::Result<Stage>> Program for Controlled<'_, F> {
@@ -275,11 +277,26 @@ impl<F: Fn() -> io::Result<Stage>> Program for Controlled<'_, F> {
         self.runs += 1;
         self.kills += told.run.kills;
         self.steps += told.steps;
+        if let Some(seen) = &mut self.outcomes
+            && matches!(told.record.end, End::Well | End::Failed(_) | End::TooLong)
+        {
+            outcomes::note(seen, told.output, &told.run);
+        }
         Ok(told.record)
     }
 }
 
-impl<F: Fn() -> io::Result<Stage>> Controlled<'_, F> {
+impl<'a, F: Fn() -> io::Result<Stage>> Controlled<'a, F> {
+    pub fn new(explorer: &'a mut Explorer<F>) -> Self {
+        Controlled {
+            explorer,
+            runs: 0,
+            kills: 0,
+            steps: 0,
+            outcomes: None,
+        }
+    }
+
     fn search(&mut self, search: Search) -> Result<Explored, Trouble> {
         let mut failure = None;
         let outcome = search.run(self, |_, record| match &record.end {
@@ -346,7 +363,8 @@ impl<F: Fn() -> io::Result<Stage>> Controlled<'_, F> {
         })
     }
 
-    fn exactly(&mut self, schedule: &Schedule) -> Result<Run, Trouble> {
+    /// A run of exactly this schedule.
+    pub fn exactly(&mut self, schedule: &Schedule) -> Result<Run, Trouble> {
         let plan = Plan::Exactly(schedule.clone());
         let told = self
             .explorer
@@ -378,7 +396,7 @@ fn kind_of(record: &Record<Ended>) -> Option<Discriminant<Ended>> {
     }
 }
 
-fn trouble(error: SearchError<Trouble>) -> Trouble {
+pub(super) fn trouble(error: SearchError<Trouble>) -> Trouble {
     match error {
         SearchError::Program(trouble) => trouble,
         SearchError::NotReproducible(error) => Trouble::Io(io::Error::other(error)),

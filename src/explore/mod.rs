@@ -5,6 +5,7 @@ pub mod dice;
 mod engine;
 mod exploration;
 pub mod loom;
+mod outcomes;
 mod region;
 mod replay;
 mod report;
@@ -17,6 +18,7 @@ mod turn;
 
 pub use apart::TurnError;
 pub use exploration::{Exploration, exhaustive, pct, portfolio, random};
+pub use outcomes::{Outcome, Outcomes};
 pub use replay::{NotAReplay, Replay};
 pub use report::Report;
 pub use run::{Ended, Run};

@@ -17,6 +17,7 @@ pub struct Stage {
     pub(super) region: Region,
     /// A lane's code can be called once only.
     pub(super) once: bool,
+    pub(super) whole_calls: bool,
 }
 
 /// A lane's code.
@@ -66,6 +67,7 @@ impl Stage {
             names: Vec::new(),
             region,
             once: false,
+            whole_calls: false,
         }
     }
 
@@ -134,6 +136,14 @@ impl Stage {
             bytes: size_of::<T>(),
         });
         Shared { object }
+    }
+
+    /// Takes each call of the library's own objects that lanes make for one step: of values, arrays and queues, and the
+    /// taking and giving back of locks. That there is no more to see is what those calls promise, and what the harness
+    /// shows of each of them elsewhere; so it is for programs that are made of such calls, of which there would be too
+    /// many schedules otherwise. (Not for those that look at a value without its lock.)
+    pub fn whole_calls(&mut self) {
+        self.whole_calls = true;
     }
 
     /// What the trace calls an object of this library.

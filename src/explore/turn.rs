@@ -81,6 +81,6 @@ where
     let plans = plans.to_vec();
     match apart::explore(set_up, arguments, Work::Plans { plans, in_full })? {
         Done::Runs(runs) => Ok(runs),
-        Done::Explored(_) => unreachable!("plans were to be followed"),
+        Done::Explored(_) | Done::Outcomes(_) => unreachable!("plans were to be followed"),
     }
 }

@@ -54,12 +54,14 @@ impl Block {
         Ok(Block { arena, slot, forks })
     }
 
-    /// Under control: what a trace calls what was put here, and its parts by their offsets.
-    pub fn made(&self, kind: &'static str, part: fn(usize) -> String) {
+    /// Under control: what a trace calls what was put here, and its parts by their offsets; and whether its calls take
+    /// a lock of its own, and give it back.
+    pub fn made(&self, kind: &'static str, is_whole: bool, part: fn(usize) -> String) {
         oversight::made(&Made {
             kind,
             address: self.address(),
             bytes: self.len(),
+            is_whole,
             part,
         });
     }

@@ -108,7 +108,7 @@ impl Barrier {
             ));
         }
         let block = Block::allocate(bytes_for(parties), tag())?;
-        block.made("Barrier", |_| String::new());
+        block.made("Barrier", false, |_| String::new());
         block.init(PARTIES_AT, SharedWord::new(parties as u32));
         block.init(HEAD_AT, BarrierHead::<Os>::new());
         for seat in 0..=parties {

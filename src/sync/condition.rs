@@ -144,7 +144,7 @@ impl Condition {
 
     fn allocate(with: With, waiters: usize) -> io::Result<Condition> {
         let block = Block::allocate(bytes_for(waiters), tag())?;
-        block.made("Condition", |_| String::new());
+        block.made("Condition", false, |_| String::new());
         block.init(WAITERS_AT, SharedWord::new(waiters as u32));
         block.init(HEAD_AT, CondvarHead::<Os>::new());
         for node in 0..=2 * waiters {

@@ -58,7 +58,7 @@ impl Event {
     /// No memory, or no descriptor for a new arena.
     pub fn new() -> io::Result<Event> {
         let block = Block::allocate(size_of::<RawEvent<Os>>(), tag())?;
-        block.made("Event", |_| String::new());
+        block.made("Event", false, |_| String::new());
         block.init(0, RawEvent::<Os>::new());
         Ok(Event {
             block: Arc::new(block),

@@ -73,7 +73,7 @@ impl Lock {
     /// No memory, or no descriptor for a new arena.
     pub fn new() -> std::io::Result<Lock> {
         let block = Block::allocate(size_of::<RawMutex<Os>>(), tag())?;
-        block.made("Lock", part);
+        block.made("Lock", false, part);
         block.init(0, RawMutex::<Os>::new());
         Ok(Lock {
             block: Arc::new(block),

@@ -134,7 +134,7 @@ impl Permits {
             ));
         }
         let block = Block::allocate(PLACES_AT + places * PLACE_BYTES, kind.tag())?;
-        block.made(kind.name, part);
+        block.made(kind.name, false, part);
         block.init(0, Desk::<Os>::new(initial, surplus));
         for place in 0..places {
             block.init(PLACES_AT + place * PLACE_BYTES, Node::<Os>::new());

@@ -45,7 +45,7 @@ impl RLock {
     /// No memory, or no descriptor for a new arena.
     pub fn new() -> std::io::Result<RLock> {
         let block = Block::allocate(size_of::<RawReentrantMutex<Os>>(), tag())?;
-        block.made("RLock", part);
+        block.made("RLock", false, part);
         block.init(0, RawReentrantMutex::<Os>::new());
         Ok(RLock {
             block: Arc::new(block),

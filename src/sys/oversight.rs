@@ -20,6 +20,8 @@ pub struct Made {
     pub kind: &'static str,
     pub address: usize,
     pub bytes: usize,
+    /// Its calls take a lock of its own, and give it back.
+    pub is_whole: bool,
     /// The part at an offset.
     pub part: fn(usize) -> String,
 }

@@ -19,7 +19,10 @@
 pub mod expected;
 pub mod invariant;
 pub mod judge;
+pub mod outcomes;
+pub mod output;
 mod pace;
+pub mod size;
 pub mod t000;
 pub mod t001;
 pub mod t002;
@@ -27,7 +30,9 @@ pub mod t003;
 pub mod t004;
 
 pub use expected::Order;
+pub use output::{print, println};
 pub use pace::{PACE, run_in_real_time, sleep};
+pub use size::size;
 
 use crate::Result;
 use crate::process::{StartMethod, set_start_method};

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use forkproof::manager::{ListProxy, Manager};
+use forkproof::tutorial::println;
 use forkproof::{Array, Process, Result, Value};
 
 type Row = (String, u32);

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use forkproof::manager::{DictProxy, ListProxy, Manager, ManagerError};
+use forkproof::tutorial::println;
 use forkproof::{
     Address, Array, Key, NetError, Pipe, Process, Queue, Receiver, Result, Sender, Value,
 };

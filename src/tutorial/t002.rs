@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use forkproof::manager::{DictProxy, Manager};
+use forkproof::tutorial::{print, println};
 use forkproof::{Array, Process, Queue, Result, Value};
 
 static RESULT: Mutex<Vec<i32>> = Mutex::new(Vec::new());

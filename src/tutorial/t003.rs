@@ -5,7 +5,7 @@ use std::path::Path;
 use forkproof::manager::{
     ArrayProxy, ConditionProxy, EventProxy, ListProxy, Manager, QueueProxy, ValueProxy,
 };
-use forkproof::tutorial::sleep;
+use forkproof::tutorial::{println, size, sleep};
 use forkproof::{Lock, Pipe, Pool, Process, Queue, Result, Value};
 
 pub fn individual_process(seconds: u32) {
@@ -193,7 +193,9 @@ pub fn print_lines(number: u32) {
 /// 003.5b: five processes at once, and no lock: their lines are liable to be mixed.
 pub fn lines_without_lock() -> Result<()> {
     println!("results without lock.");
-    let children: Vec<Process> = (0..5).map(|n| Process::new(print_lines, (n,))).collect();
+    let children: Vec<Process> = (0..size(5) as u32)
+        .map(|n| Process::new(print_lines, (n,)))
+        .collect();
     for child in &children {
         child.start()?;
     }
@@ -214,7 +216,7 @@ pub fn print_lines_locked(lock: Lock, number: u32) -> Result<()> {
 pub fn lines_with_lock() -> Result<()> {
     let lock = Lock::new()?;
     println!("results using lock.");
-    let children: Vec<Process> = (0..5)
+    let children: Vec<Process> = (0..size(5) as u32)
         .map(|n| Process::new(print_lines_locked, (lock.clone(), n)))
         .collect();
     for child in &children {

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use forkproof::tutorial::sleep;
+use forkproof::tutorial::{println, size, sleep};
 use forkproof::{Array, Lock, Process, Queue, Result, Value};
 
 pub fn print_squares(numbers: Vec<i32>) {
@@ -29,7 +29,8 @@ pub fn print_cubes(numbers: Vec<i32>) {
 
 /// 004.1: two processes work at the same time; either may be first with the next line.
 pub fn two_processes() -> Result<()> {
-    let numbers = vec![2, 3, 4, 5];
+    let mut numbers = vec![2, 3, 4, 5];
+    numbers.truncate(size(4));
     let p1 = Process::new(print_squares, (numbers.clone(),));
     let p2 = Process::new(print_cubes, (numbers,));
 
@@ -161,7 +162,7 @@ pub fn queue() -> Result<()> {
 }
 
 pub fn deposit(balance: Value<i32>, lock: Lock) -> Result<()> {
-    for _ in 0..100 {
+    for _ in 0..size(100) {
         sleep(0.01);
         let _held = lock.lock()?; // until the end of the round
         balance.set(balance.get()? + 1)?; // so no one comes between the read and the write
@@ -170,7 +171,7 @@ pub fn deposit(balance: Value<i32>, lock: Lock) -> Result<()> {
 }
 
 pub fn withdraw(balance: Value<i32>, lock: Lock) -> Result<()> {
-    for _ in 0..100 {
+    for _ in 0..size(100) {
         sleep(0.01);
         let _held = lock.lock()?;
         balance.set(balance.get()? - 1)?;
@@ -213,7 +214,7 @@ pub fn bank_with_lock() -> Result<()> {
 }
 
 pub fn deposit_carelessly(balance: Value<i32>) -> Result<()> {
-    for _ in 0..100 {
+    for _ in 0..size(100) {
         sleep(0.01);
         let seen = balance.get()?;
         sleep(0.005); // the other process writes ..
@@ -223,7 +224,7 @@ pub fn deposit_carelessly(balance: Value<i32>) -> Result<()> {
 }
 
 pub fn withdraw_carelessly(balance: Value<i32>) -> Result<()> {
-    for _ in 0..100 {
+    for _ in 0..size(100) {
         sleep(0.01);
         let seen = balance.get()?;
         sleep(0.005);

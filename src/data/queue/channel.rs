@@ -111,7 +111,7 @@ impl Channel {
             .filter(|units| (2..=UNITS_MAX).contains(units))
             .ok_or_else(|| invalid("a queue has room for 16 bytes to 16 GiB"))?;
         let block = Block::allocate(bytes_of(units, kind.counts_tasks), kind.tag())?;
-        block.made("Queue", |_| String::new());
+        block.made("Queue", true, |_| String::new());
         let header = Header {
             ring: RawRing::new(),
             stamps: SharedWide::new(0),

@@ -205,6 +205,8 @@ pub(super) struct Board {
     pub last_look: bool,
     /// The lanes' processes end with their code, as what they have open must be closed then.
     pub lanes_exit: bool,
+    /// The calls of objects that have a lock of their own are one move each.
+    pub whole_calls: bool,
     /// Something has changed that cannot be taken back.
     pub beyond: bool,
     pub panic: List<u8, 2_048>,

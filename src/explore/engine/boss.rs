@@ -83,6 +83,7 @@ impl Boss {
         turn.fixed = stage.codes.len();
         turn.lanes = turn.fixed;
         turn.lanes_exit = once;
+        turn.whole_calls = stage.whole_calls;
         turn.undo.clear();
         turn.beyond = false;
         let shared = shared_ranges()?;

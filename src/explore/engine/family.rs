@@ -5,6 +5,7 @@ use std::io;
 use super::board::{Board, OUTPUT, Place, SEATS, life_place, queue_place};
 use crate::explore::schedule::MAX_LANES;
 use crate::sys::memory::Identity;
+use crate::sys::oversight::Made;
 use crate::sys::step::{Access, Step};
 
 /// Memory that a lane maps has a place of its own, by who mapped it first: the addresses differ from lane to lane.
@@ -76,6 +77,26 @@ impl Board {
         self.touch(life_place(lane), false);
         self.touch(queue_place(life_address(lane)), true);
         self.seats[lane].is_over()
+    }
+
+    /// Whether a lane's next step belongs to the call that it is in: of a value, an array or a queue, which has a lock of
+    /// its own, until that is given back; of any other object, as long as something of it is announced.
+    pub fn is_within_call(&self, lane: usize, step: &Step) -> bool {
+        let seat = &self.seats[lane];
+        let object = |address: usize| {
+            let within =
+                |made: &&Made| (made.address..made.address + made.bytes).contains(&address);
+            self.made.iter().rev().find(within)
+        };
+        let goes_on = |node: usize, whole: bool| {
+            let made = object(node).filter(|made| !whole || made.is_whole);
+            made.is_some_and(|made| {
+                step.access == Access::Withdraw
+                    || (made.address..made.address + made.bytes).contains(&step.address)
+            })
+        };
+        (seat.announced != 0 && goes_on(seat.announced, false))
+            || seat.held.iter().any(|&node| goes_on(node, true))
     }
 
     /// The lanes that are to end with this one, now that it has.

@@ -241,13 +241,16 @@ impl Lane {
     }
 
     pub fn before(&mut self, step: &Step) {
-        if !self.granted && !self.turn().last_look {
+        let seat = self.seat;
+        let known = known(step);
+        let goes_on = self.turn().whole_calls && self.turn().is_within_call(seat, &known);
+        if !self.granted && !self.turn().last_look && !goes_on {
             self.pause();
         }
         self.granted = false;
         let was = memory_of(step);
         self.was = was;
-        self.turn().before(&known(step), was);
+        self.turn().before(&known, was);
     }
 
     pub fn after(&mut self, step: &Step, outcome: Outcome) {

@@ -33,6 +33,11 @@ pub(super) fn has_memory(access: Access) -> bool {
         )
 }
 
+/// Whether the access is one to what a user has put there.
+fn is_content(access: Access) -> bool {
+    matches!(access, Access::Read { .. } | Access::Write { .. })
+}
+
 fn is_wide(access: Access) -> bool {
     matches!(
         access,
@@ -49,12 +54,20 @@ fn is_wide(access: Access) -> bool {
 impl Board {
     /// A lane is about to make a step: `was` is what stands in the eight bytes that it lies in.
     pub fn before(&mut self, step: &Step, was: u64) {
-        if !self.last_look {
+        if !self.last_look && self.is_worth_telling(step) {
             self.moves[self.making].step = Some((*step, None));
         }
         if may_write(step.access) {
             let kept = self.is_shared(step.address) && self.undo.push((step.address & !7, was));
             self.beyond |= !kept;
+        }
+    }
+
+    /// Of a move of several steps the last one to the object's content is told, if there is any.
+    fn is_worth_telling(&self, step: &Step) -> bool {
+        match &self.moves[self.making].step {
+            None => true,
+            Some((told, _)) => is_content(step.access) || !is_content(told.access),
         }
     }
 

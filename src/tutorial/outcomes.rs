@@ -1,0 +1,137 @@
+//! What the examples can print, in any schedule: each program as it is written, under control.
+
+use std::fmt;
+
+use super::size::{self, Size, set_size};
+use super::{Example, find};
+use crate::explore::{Exploration, NotAReplay, Outcomes, Replay, Run, Stage, TurnError};
+
+/// What replay strings call the examples, before their ids.
+const SCENARIO: &str = "tutorial.";
+
+/// Why an example's outcomes cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutcomesError {
+    #[error("example {0} has one size, the tutorial's")]
+    NoSize(&'static str),
+    #[error("example {id} is not explored: {why}")]
+    NotExplored { id: &'static str, why: &'static str },
+    #[error(transparent)]
+    Turn(#[from] TurnError),
+    #[error(transparent)]
+    Replay(#[from] NotAReplay),
+}
+
+/// Everything that an example can print.
+#[derive(Clone, Debug)]
+pub struct OutcomeSet {
+    pub example: &'static str,
+    /// The size it was explored at, if it has any.
+    pub size: Option<(Size, usize)>,
+    pub outcomes: Outcomes,
+}
+
+/// Why an example is not explored; else nothing.
+fn not_explored(id: &str) -> Option<&'static str> {
+    match id {
+        "001.s" => Some("what it prints is a measurement, and time is not under control"),
+        _ => None,
+    }
+}
+
+/// Explores an example: at this size, else at its small one.
+///
+/// # Errors
+/// [`OutcomesError`].
+pub fn outcomes(
+    example: &'static Example,
+    exploration: Exploration,
+    asked_for: Option<usize>,
+) -> Result<OutcomeSet, OutcomesError> {
+    let id = example.id;
+    if let Some(why) = not_explored(id) {
+        return Err(OutcomesError::NotExplored { id, why });
+    }
+    let size = match (size::of(example), asked_for) {
+        (None, None) => None,
+        (None, Some(_)) => return Err(OutcomesError::NoSize(id)),
+        (Some(size), asked_for) => Some((size, asked_for.unwrap_or(size.small))),
+    };
+    let number = size.map_or(0, |(_, number)| number);
+    let outcomes = exploration.outcomes((id.to_owned(), number), program)?;
+    Ok(OutcomeSet {
+        example: id,
+        size,
+        outcomes: outcomes.called(&format!("{SCENARIO}{id}")),
+    })
+}
+
+/// One lane, which is the example's own process.
+fn program(stage: &mut Stage, (id, size): (String, usize)) {
+    stage.whole_calls();
+    stage.lane("main", move |_| {
+        if size > 0 {
+            // SAFETY: a lane has one thread.
+            unsafe { set_size(size) };
+        }
+        let example = find(&id).expect("it was found before");
+        if let Err(error) = (example.run)() {
+            panic!("{error}");
+        }
+    });
+}
+
+/// All outcomes, each with the string that replays it, and what they rest on.
+impl fmt::Display for OutcomeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, outcome) in self.outcomes.all.iter().enumerate() {
+            writeln!(f, "--- {}", self.replay(place))?;
+            write!(f, "{outcome}")?;
+            if !self.outcomes.all[place].output.ends_with('\n') {
+                writeln!(f)?;
+            }
+        }
+        let count = self.outcomes.all.len();
+        let outcomes = if count == 1 { "outcome" } else { "outcomes" };
+        let size = self.size.map(|(size, number)| {
+            let Size {
+                of,
+                in_the_tutorial,
+                ..
+            } = size;
+            format!(" at size {number} ({of}; {in_the_tutorial} in the tutorial)")
+        });
+        write!(
+            f,
+            "\n{count} {outcomes}{} in {}",
+            size.unwrap_or_default(),
+            self.outcomes.tally
+        )
+    }
+}
+
+impl OutcomeSet {
+    /// The string that replays an outcome, by its place in the set.
+    pub fn replay(&self, place: usize) -> Replay {
+        let size = self
+            .size
+            .map_or(String::new(), |(_, size)| size.to_string());
+        self.outcomes.replay(&self.outcomes.all[place], &size)
+    }
+}
+
+/// Runs a schedule of an example again. `None`, if the string is of something else.
+///
+/// # Errors
+/// [`OutcomesError`].
+pub fn replay(replay: &Replay) -> Option<Result<Run, OutcomesError>> {
+    let example = find(replay.scenario.strip_prefix(SCENARIO)?).ok()?;
+    let size = match replay.arguments.as_str() {
+        "" => 0,
+        text => text.parse().unwrap_or(0),
+    };
+    let plan = crate::explore::Plan::Exactly(replay.schedule.clone());
+    let run = crate::explore::run(program, &(example.id.to_owned(), size), plan);
+    Some(run.map_err(OutcomesError::from))
+}
