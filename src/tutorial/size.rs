@@ -40,9 +40,10 @@ pub fn of(example: &Example) -> Option<Size> {
     let (of, in_the_tutorial, small) = match example.id {
         "003.3" => ("workers and tasks of each kind", 5, 1),
         "003.5b" => ("processes", 5, 2),
-        "003.5c" => ("processes", 5, 3),
+        "003.5c" => ("processes", 5, 2),
         "004.1" => ("numbers", 4, 2),
-        "004.8" | "004.8b" | "004.8c" => ("deposits and withdrawals", 100, 3),
+        "004.8" | "004.8c" => ("deposits and withdrawals", 100, 3),
+        "004.8b" => ("deposits and withdrawals", 100, 2),
         _ => return None,
     };
     Some(Size {
