@@ -105,7 +105,12 @@ struct Tutorial {
     #[arg(long, requires = "id", conflicts_with_all = ["recorded", "real_time"])]
     outcomes: bool,
     /// Run so many schedules at most
-    #[arg(long, value_name = "N", requires = "outcomes", default_value_t = 20_000)]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "outcomes",
+        default_value_t = 20_000
+    )]
     runs: usize,
     /// Have it so large: so many rounds, processes or numbers as it has several of
     #[arg(long, value_name = "N", requires = "id", value_parser = clap::value_parser!(u64).range(1..))]

@@ -15,7 +15,7 @@ use super::Spec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Barrier {}
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// How many must arrive, at least 1.
     pub parties: usize,

@@ -16,6 +16,8 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Items in a row.
 pub struct Chain<T> {
     last: Option<Arc<Link<T>>>,
@@ -205,6 +207,19 @@ impl<T> Drop for Link<T> {
         while let Some(mut link) = last.and_then(Arc::into_inner) {
             last = link.before.last.take();
         }
+    }
+}
+
+/// As a list of its items.
+impl<T: Serialize + Hash + Clone> Serialize for Chain<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_vec().serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Hash> Deserialize<'de> for Chain<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Chain::from_iter)
     }
 }
 

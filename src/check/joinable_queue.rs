@@ -12,7 +12,7 @@ use super::{Spec, queue};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JoinableQueue<T = u32>(PhantomData<T>);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State<T = u32> {
     pub queue: queue::State<T>,
     /// Tasks that were put, and are not done.

@@ -9,7 +9,7 @@ use super::Spec;
 pub enum Lock {}
 
 /// Free and consistent at first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     pub holder: Option<u32>,
     /// A holder died, and no later one has vouched for the data.

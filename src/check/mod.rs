@@ -96,6 +96,14 @@ pub trait Spec {
         false
     }
 
+    /// The object as it is at first.
+    fn starting(state: Self::State) -> Start<Self>
+    where
+        Self: Sized,
+    {
+        Start { state }
+    }
+
     /// A call for a person.
     fn tell_call(call: &Self::Call) -> String {
         format!("{call:?}")
@@ -113,5 +121,23 @@ pub trait Spec {
             Some(returned) => format!("{call} -> {}", Self::tell_return(returned)),
             None => format!("{call} -> (no return)"),
         }
+    }
+}
+
+/// An object that a spec is of, in the state in which it is at first. Made by [`Spec::starting`].
+pub struct Start<S: Spec> {
+    pub state: S::State,
+}
+
+impl<S: Spec> Clone for Start<S> {
+    fn clone(&self) -> Self {
+        let state = self.state.clone();
+        Start { state }
+    }
+}
+
+impl<S: Spec> Debug for Start<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "starting as {:?}", self.state)
     }
 }

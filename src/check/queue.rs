@@ -12,7 +12,7 @@ use super::Spec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue<T = u32>(PhantomData<T>);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State<T = u32> {
     /// In items; `None`: no bound.
     pub capacity: Option<usize>,

@@ -11,7 +11,7 @@ pub use super::lock::Call;
 pub enum RLock {}
 
 /// Free and consistent at first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     pub holder: Option<u32>,
     /// How often the holder has it; 0 if it is free.

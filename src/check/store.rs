@@ -1,5 +1,7 @@
 //! A key-value store: texts by key, that are put, got, and appended to.
 
+use serde::{Deserialize, Serialize};
+
 use super::Spec;
 use super::independent::Independent;
 use super::text::Text;
@@ -11,14 +13,14 @@ pub type Store = Independent<Entry>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {}
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Call {
     Get,
     Put { text: Text },
     Append { text: Text },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Return {
     Got(Text),
     Done,

@@ -47,4 +47,19 @@ impl Spec for Value {
     fn only_reads(call: &Call) -> bool {
         *call == Call::Get
     }
+
+    fn tell_call(call: &Call) -> String {
+        match call {
+            Call::Get => "get".to_owned(),
+            Call::Set { value } => format!("set {value}"),
+            Call::Add { amount } => format!("add {amount}"),
+        }
+    }
+
+    fn tell_return(returned: &Return) -> String {
+        match returned {
+            Return::Got(number) | Return::Sum(number) => number.to_string(),
+            Return::Nothing => "done".to_owned(),
+        }
+    }
 }

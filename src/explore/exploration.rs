@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::apart::{self, Done, TurnError, Work};
 use super::engine::{Course, Explorer, Trouble};
 use super::outcomes::{self, Seen};
+use super::replay::Replay;
 use super::report::{Report, asked_for, program_of};
 use super::run::{Ended, Run};
 use super::schedule::{Plan, Schedule};
@@ -166,7 +167,7 @@ impl Exploration {
         A: Serialize + DeserializeOwned + 'static,
         F: Fn(&mut Stage, A) + Copy + 'static,
     {
-        match self.explore(program, &arguments, set_up) {
+        match self.explore_asked(program, &arguments, set_up) {
             Ok(report) if report.fails() => panic!("{report}"),
             Ok(_) => {}
             Err(error) => panic!("nothing was explored: {error}"),
@@ -182,24 +183,62 @@ impl Exploration {
         A: Serialize + DeserializeOwned + 'static,
         F: Fn(&mut Stage, A) + Copy + 'static,
     {
-        self.explore(program_of::<F>(), &arguments, set_up)
+        self.explore_asked(program_of::<F>(), &arguments, set_up)
     }
 
-    fn explore<A, F>(self, program: String, arguments: &A, set_up: F) -> Result<Report, TurnError>
+    fn explore_asked<A, F>(
+        self,
+        program: String,
+        arguments: &A,
+        set_up: F,
+    ) -> Result<Report, TurnError>
     where
         A: Serialize + DeserializeOwned + 'static,
         F: Fn(&mut Stage, A) + Copy + 'static,
     {
-        let replayed = asked_for(&program).map_err(TurnError::Explorer)?;
+        let named = Named {
+            replayed: asked_for(&program).map_err(TurnError::Explorer)?,
+            program,
+            arguments: String::new(),
+            shrinks: true,
+        };
+        self.explore(named, arguments, set_up)
+    }
+
+    /// Explores a program of this name; or runs the one schedule that is to be replayed.
+    pub(crate) fn explore<A, F>(
+        self,
+        named: Named,
+        arguments: &A,
+        set_up: F,
+    ) -> Result<Report, TurnError>
+    where
+        A: Serialize + DeserializeOwned + 'static,
+        F: Fn(&mut Stage, A) + Copy + 'static,
+    {
+        let replayed = named.replayed.as_ref();
         let wish = Wish {
             search: self.search,
-            replay: replayed.as_ref().map(|replay| replay.schedule.clone()),
+            replay: replayed.map(|replay| replay.schedule.clone()),
+            shrinks: named.shrinks,
         };
         match apart::explore(set_up, arguments, Work::Search(wish))? {
-            Done::Explored(explored) => Ok(Report::new(program, *explored, replayed)),
+            Done::Explored(explored) => Ok(Report::new(named, *explored)),
             Done::Runs(_) | Done::Outcomes(_) => unreachable!("it was to search"),
         }
     }
+}
+
+/// What is explored, in the words of a replay string.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub program: String,
+    /// None, if it is empty.
+    pub arguments: String,
+    /// The string that is to be replayed.
+    pub replayed: Option<Replay>,
+    /// A failure's schedule is shrunk.
+    pub shrinks: bool,
 }
 
 /// What the explorer is told.
@@ -208,6 +247,8 @@ pub(super) struct Wish {
     search: Search,
     /// Only this schedule.
     replay: Option<Schedule>,
+    /// What fails is shrunk.
+    shrinks: bool,
 }
 
 /// What it found.
@@ -243,7 +284,7 @@ pub(super) fn explore<F: Fn() -> io::Result<Stage>>(
         let mut controlled = Controlled::new(explorer);
         let explored = match &wish.replay {
             Some(schedule) => controlled.replay(schedule),
-            None => controlled.search(wish.search),
+            None => controlled.search(wish.search, wish.shrinks),
         };
         match explored {
             Err(Trouble::StartsAnew) => {} // places have other names from here on: nothing learnt so far holds
@@ -297,7 +338,7 @@ impl<'a, F: Fn() -> io::Result<Stage>> Controlled<'a, F> {
         }
     }
 
-    fn search(&mut self, search: Search) -> Result<Explored, Trouble> {
+    fn search(&mut self, search: Search, shrinks: bool) -> Result<Explored, Trouble> {
         let mut failure = None;
         let outcome = search.run(self, |_, record| match &record.end {
             End::Failed(_) | End::TooLong => {
@@ -308,7 +349,7 @@ impl<'a, F: Fn() -> io::Result<Stage>> Controlled<'a, F> {
         });
         let tally = outcome.map_err(trouble)?;
         let found = match failure {
-            Some(record) => Some(self.found(record, search.most_moves)?),
+            Some(record) => Some(self.found(record, search.most_moves, shrinks)?),
             None => None,
         };
         Ok(Explored {
@@ -319,8 +360,13 @@ impl<'a, F: Fn() -> io::Result<Stage>> Controlled<'a, F> {
         })
     }
 
-    /// The failure, shrunk, and run twice more.
-    fn found(&mut self, record: Record<Ended>, most_moves: usize) -> Result<Found, Trouble> {
+    /// The failure, shrunk if it is to be, and run twice more.
+    fn found(
+        &mut self,
+        record: Record<Ended>,
+        most_moves: usize,
+        shrinks: bool,
+    ) -> Result<Found, Trouble> {
         let runs = self.runs;
         let first = Schedule(record.choices().collect());
         let kind = kind_of(&record);
@@ -330,8 +376,11 @@ impl<'a, F: Fn() -> io::Result<Stage>> Controlled<'a, F> {
                 choices: first.0.len(),
             },
         };
-        let smallest = search::shrink(self, record, most_moves, |other| kind_of(other) == kind);
-        let smallest = smallest.map_err(trouble)?;
+        let same = |other: &Record<Ended>| kind_of(other) == kind;
+        let smallest = match shrinks {
+            true => search::shrink(self, record, most_moves, same).map_err(trouble)?,
+            false => record,
+        };
         let runs_to_shrink = self.runs - runs;
         let schedule = Schedule(smallest.choices().collect());
         let run = self.exactly(&schedule)?;

@@ -1,9 +1,11 @@
 //! Checking by running: loom's model of memory, and real processes in a chosen order.
 
 mod apart;
+mod calls;
 pub mod dice;
 mod engine;
 mod exploration;
+mod linearizable;
 pub mod loom;
 mod outcomes;
 mod region;
@@ -17,7 +19,12 @@ mod trace;
 mod turn;
 
 pub use apart::TurnError;
+pub use calls::Calls;
 pub use exploration::{Exploration, exhaustive, pct, portfolio, random};
+pub use linearizable::{
+    Checked, Failure, Linearizability, Portable, Subject, check_linearizable, lanes_of,
+    lanes_of_sizes,
+};
 pub use outcomes::{Outcome, Outcomes};
 pub use replay::{NotAReplay, Replay};
 pub use report::Report;

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::run::Run;
 use super::schedule::Schedule;
 
@@ -52,6 +55,19 @@ fn fingerprint(run: &Run) -> u32 {
     text.fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })
+}
+
+/// A program's arguments in a replay string, where they have no words of their own.
+pub(super) fn words(arguments: &impl Serialize) -> String {
+    let bytes = postcard::to_allocvec(arguments).expect("arguments travel as postcard");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The arguments that were told by [`words`]; None if these are not those of the type.
+pub(super) fn from_words<A: DeserializeOwned>(words: &str) -> Option<A> {
+    let pairs = words.as_bytes().chunks(2);
+    let bytes = pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
+    postcard::from_bytes(&bytes.collect::<Option<Vec<_>>>()?).ok()
 }
 
 impl fmt::Display for Replay {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::exploration::{Explored, Found};
+use super::exploration::{Explored, Found, Named};
 use super::replay::Replay;
 use super::run::Run;
 use super::search::Tally;
@@ -13,26 +13,26 @@ const REPLAY: &str = "FORKPROOF_REPLAY";
 /// What was explored, and what was found.
 #[derive(Clone, Debug)]
 pub struct Report {
-    program: String,
+    named: Named,
+    /// The test that explored it.
+    test: String,
     pub tally: Tally,
     /// Processes that were killed, in all runs.
     pub kills: usize,
     /// The lanes' steps, in all runs.
     pub steps: usize,
     found: Option<Found>,
-    /// The string that was to be replayed.
-    replayed: Option<Replay>,
 }
 
 impl Report {
-    pub(super) fn new(program: String, explored: Explored, replayed: Option<Replay>) -> Report {
+    pub(super) fn new(named: Named, explored: Explored) -> Report {
         Report {
-            program,
+            test: test_of(&named.program),
+            named,
             tally: explored.tally,
             kills: explored.kills,
             steps: explored.steps,
             found: explored.found,
-            replayed,
         }
     }
 
@@ -61,7 +61,7 @@ impl Report {
     /// The string that replays the failure.
     pub fn replay(&self) -> Option<String> {
         let run = self.failure()?;
-        Some(Replay::new(&self.program, "", run).to_string())
+        Some(Replay::new(&self.named.program, &self.named.arguments, run).to_string())
     }
 
     /// The runs until the failure was found.
@@ -72,7 +72,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let program = &self.program;
+        let program = &self.named.program;
         if self.is_blind() {
             return write!(
                 f,
@@ -87,7 +87,7 @@ impl fmt::Display for Report {
             );
         };
         let run = &found.run;
-        if let Some(replayed) = &self.replayed
+        if let Some(replayed) = &self.named.replayed
             && !replayed.is_of(run)
         {
             writeln!(
@@ -97,7 +97,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "{program}: {}\n", run.ended)?;
         writeln!(f, "{}", run.trace)?;
-        if self.replayed.is_some() {
+        if self.named.replayed.is_some() {
             return Ok(());
         }
         if found.is_not_reproducible {
@@ -123,9 +123,8 @@ impl fmt::Display for Report {
                 "take"
             },
         )?;
-        let string = Replay::new(program, "", run);
-        let test = program.rsplit('.').next().unwrap_or(program);
-        write!(f, "Replay it: {REPLAY}='{string}' cargo test {test}")
+        let string = Replay::new(program, &self.named.arguments, run);
+        write!(f, "Replay it: {REPLAY}='{string}' cargo test {}", self.test)
     }
 }
 
@@ -133,9 +132,17 @@ impl fmt::Display for Report {
 const RESTS_ON: &str =
     "Every access in the order in which it was granted: weaker orders are for the loom models.";
 
-/// What a program is called, by the place where its set-up was written.
-pub(super) fn program_of<F>() -> String {
-    let path = std::any::type_name::<F>().replace("::{{closure}}", "");
+/// The test that runs now: libtest and nextest name its thread.
+fn test_of(program: &str) -> String {
+    let thread = std::thread::current();
+    let name = thread.name().filter(|name| *name != "main");
+    let name = name.or_else(|| program.rsplit('.').next());
+    name.unwrap_or(program).to_owned()
+}
+
+/// What a program is called, by the place where its set-up was written, or its subject.
+pub(super) fn program_of<T>() -> String {
+    let path = std::any::type_name::<T>().replace("::{{closure}}", "");
     let fit = |part: char| {
         if part.is_alphanumeric() || part == '_' {
             part

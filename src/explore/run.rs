@@ -27,6 +27,11 @@ pub enum Ended {
     #[error("deadlock: {}", asleep.iter().map(|(lane, word)| format!("{lane} sleeps on {word}"))
         .collect::<Vec<_>>().join(", "))]
     Deadlock { asleep: Vec<(String, String)> },
+    /// No order of the lanes' calls explains what they returned: see [`Stage::judged`](super::Stage::judged).
+    #[error("{why}")]
+    Illegal { why: String },
+    #[error("no verdict on the calls, after {tried} were tried")]
+    Unjudged { tried: usize },
     #[error("no end after {choices} choices")]
     Endless { choices: usize },
     /// It exited, or was killed, by no choice of the schedule. The status is an exit code, or minus a signal.

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use super::calls::Judge;
 use super::region::Region;
 use super::schedule::MAX_LANES;
 use crate::shm;
@@ -14,6 +15,8 @@ pub struct Stage {
     pub(super) codes: Vec<Box<dyn Code>>,
     pub(super) finally: Option<Box<dyn Code>>,
     pub(super) names: Vec<Named>,
+    /// Of the calls that the lanes tell of.
+    pub(super) judge: Option<Box<dyn Judge>>,
     pub(super) region: Region,
     /// A lane's code can be called once only.
     pub(super) once: bool,
@@ -65,6 +68,7 @@ impl Stage {
             codes: Vec::new(),
             finally: None,
             names: Vec::new(),
+            judge: None,
             region,
             once: false,
             whole_calls: false,

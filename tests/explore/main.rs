@@ -5,6 +5,8 @@
 
 mod bugs;
 mod library;
+mod linearizable;
 mod processes;
 mod replays;
+mod subjects;
 mod words;

@@ -1,6 +1,7 @@
 //! What the holder of the turn reads and writes: where each lane is, what was chosen so far, and what each choice touched.
 
 use super::boss::Finish;
+use super::calls::Calls;
 use super::course::Course;
 use super::list::List;
 use super::spin::Spin;
@@ -210,6 +211,7 @@ pub(super) struct Board {
     /// Something has changed that cannot be taken back.
     pub beyond: bool,
     pub panic: List<u8, 2_048>,
+    pub calls: Calls,
     pub course: Course,
     pub moves: List<Move, MOST_MOVES>,
     pub touches: List<Touch, { 2 * MOST_MOVES }>,
@@ -256,6 +258,7 @@ impl Board {
         self.last_look = false;
         self.dice = Dice::new(self.course.seed);
         self.panic.clear();
+        self.calls.clear();
         self.moves.clear();
         self.touches.clear();
     }

@@ -115,10 +115,13 @@ fn one_run(boss: &mut Boss, order: &dyn Fn(&mut Course), in_full: bool) -> io::R
     let finish = boss.run()?;
     let mut names = Names::new(std::mem::take(&mut boss.stage.names));
     let lanes = boss.stage.lanes.clone();
+    let judge = boss.stage.judge.take();
     let board: &mut Board = boss.turn();
     board.finish = finish;
-    let told = Told::of(board, told::run(board, &lanes, &mut names, in_full));
+    let run = told::run(board, &lanes, &mut names, judge.as_deref(), in_full);
+    let told = Told::of(board, run);
     boss.stage.names = names.into_objects();
+    boss.stage.judge = judge;
     Ok(told)
 }
 

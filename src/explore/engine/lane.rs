@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -30,6 +31,9 @@ pub(super) struct Lane {
     pub has_children: bool,
     /// Its process may end without being asked to: its code has come to its end, or it was started by another lane.
     may_leave: bool,
+    /// A call that begins with the lane's next step. What has no destructor can be used at the thread's very end, where
+    /// others' destructors make steps.
+    opening: ManuallyDrop<Option<Vec<u8>>>,
 }
 
 thread_local! {
@@ -89,6 +93,22 @@ pub(super) fn live(seat: usize, control: &'static Control, code: Box<dyn Code>, 
             Err(_) => lane.fail(),
         }
     }
+}
+
+/// A call of the lane on the object that is judged; `act` makes it, and returns what it returned. Both are told as bytes.
+/// Of what the last look calls nothing is noted.
+///
+/// # Panics
+/// If the calls of a run are more, or longer, than there is room for.
+pub(in crate::explore) fn call<R>(
+    call: Vec<u8>,
+    act: impl FnOnce() -> R,
+    tell: fn(&R) -> Vec<u8>,
+) -> R {
+    with_lane(|lane| lane.opens(call));
+    let returned = act();
+    with_lane(|lane| lane.returns(&tell(&returned)));
+    returned
 }
 
 fn before(step: &Step) {
@@ -186,6 +206,7 @@ impl Lane {
             turn: Some(turn),
             granted: true,
             was: 0,
+            opening: ManuallyDrop::new(None),
             has_children: false,
             may_leave: false,
         }
@@ -248,6 +269,8 @@ impl Lane {
             self.pause();
         }
         self.granted = false;
+        let moves = self.turn().making;
+        self.begin_call(moves);
         let was = memory_of(step);
         self.was = was;
         self.turn().before(&known, was);
@@ -257,6 +280,28 @@ impl Lane {
         let (seat, was) = (self.seat, self.was);
         let is = memory_of(step);
         self.turn().after(seat, &known(step), outcome, was, is);
+    }
+
+    fn opens(&mut self, call: Vec<u8>) {
+        if !self.turn().last_look {
+            assert!(self.opening.is_none(), "a lane has one call open at a time");
+            *self.opening = Some(call);
+        }
+    }
+
+    fn begin_call(&mut self, moves: usize) {
+        if let Some(call) = self.opening.take() {
+            let seat = self.seat;
+            self.turn().call_begins(seat, &call, moves);
+        }
+    }
+
+    fn returns(&mut self, value: &[u8]) {
+        if !self.turn().last_look {
+            let (seat, moves) = (self.seat, self.turn().moves.len());
+            self.begin_call(moves); // one without a step
+            self.turn().call_returns(seat, value);
+        }
     }
 
     /// Gives the turn to whoever is chosen, until it is this lane's again.

@@ -7,6 +7,7 @@
 
 mod board;
 mod boss;
+mod calls;
 mod control;
 mod course;
 mod decide;
@@ -20,6 +21,8 @@ mod spin;
 mod steps;
 mod told;
 
+pub(super) use calls::{Called, Moment};
 pub(super) use course::Course;
 pub(super) use explorer::{Explorer, Trouble};
 pub(super) use family::whose_life;
+pub(super) use lane::call;

@@ -2,6 +2,7 @@
 
 use super::board::{Board, Move, Over, Place};
 use super::boss::Finish;
+use crate::explore::calls::{Judge, Opinion};
 use crate::explore::run::{Ended, Run};
 use crate::explore::schedule::{Choice, Schedule};
 use crate::explore::search::{self, End, Record};
@@ -21,11 +22,11 @@ pub(in crate::explore) fn record(board: &Board, ended: &Ended) -> Record<Ended> 
             wakes: made.wakes,
         });
     let end = match board.finish {
-        Finish::Over(Over::Still) => End::Well,
+        Finish::Over(Over::Still) if *ended == Ended::Well => End::Well,
         Finish::Over(Over::Redundant) => End::Redundant,
         Finish::Over(Over::TooLong) => End::TooLong,
         Finish::Over(Over::Diverged { .. }) => End::Diverged,
-        Finish::Over(Over::Panicked { .. } | Over::LastLookSleeps)
+        Finish::Over(Over::Still | Over::Panicked { .. } | Over::LastLookSleeps)
         | Finish::Deadlock
         | Finish::LaneEnded { .. }
         | Finish::Stuck => End::Failed(ended.clone()),
@@ -52,6 +53,7 @@ pub(in crate::explore) fn run(
     board: &Board,
     fixed: &[String],
     names: &mut Names,
+    judge: Option<&dyn Judge>,
     in_full: bool,
 ) -> Run {
     let started = (board.fixed..board.lanes).map(|lane| board.title(lane));
@@ -68,7 +70,14 @@ pub(in crate::explore) fn run(
     let name = |seat: usize| lanes.get(seat).map_or("finally", String::as_str).to_owned();
     let text = String::from_utf8_lossy(&board.panic).into_owned();
     let ended = match board.finish {
-        Finish::Over(Over::Still | Over::Redundant) => Ended::Well,
+        Finish::Over(Over::Still) => judge.map_or(Ended::Well, |judge| {
+            match judge.judge(lanes, &mut board.calls.all()) {
+                Opinion::Explained => Ended::Well,
+                Opinion::Illegal(why) => Ended::Illegal { why },
+                Opinion::Unknown(tried) => Ended::Unjudged { tried },
+            }
+        }),
+        Finish::Over(Over::Redundant) => Ended::Well,
         Finish::Over(Over::TooLong) => Ended::Endless {
             choices: board.moves.len(),
         },
@@ -91,7 +100,15 @@ pub(in crate::explore) fn run(
     };
     let mut events = Vec::new();
     if in_full || ended != Ended::Well {
-        events.extend(board.moves.iter().filter_map(|made| event(made, names)));
+        let calls = judge.map(|judge| call_events(board, judge));
+        let mut calls = calls.unwrap_or_default().into_iter().peekable();
+        for (number, made) in board.moves.iter().enumerate() {
+            while let Some((_, call)) = calls.next_if(|(moves, _)| *moves <= number) {
+                events.push(call);
+            }
+            events.extend(event(made, names));
+        }
+        events.extend(calls.map(|(_, call)| call));
         if let Finish::Over(Over::Panicked { seat }) = board.finish
             && seat < lanes.len()
         {
@@ -111,6 +128,24 @@ pub(in crate::explore) fn run(
             events,
         },
     }
+}
+
+/// The calls and their returns, each behind so many moves.
+fn call_events(board: &Board, judge: &dyn Judge) -> Vec<(usize, Event)> {
+    let mut events = Vec::new();
+    for called in board.calls.all() {
+        let text = format!("calls {}", judge.tell_call(called.call));
+        events.push((called.begun, Event::note(called.lane, text)));
+        if let Some((value, at)) = called.returned {
+            let text = format!("returns {}", judge.tell_return(value));
+            events.push((at, Event::note(called.lane, text)));
+        }
+    }
+    events.sort_by_key(|(at, _)| at.number);
+    events
+        .into_iter()
+        .map(|(at, event)| (at.moves, event))
+        .collect()
 }
 
 /// Who sleeps, on what.
