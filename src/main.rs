@@ -13,6 +13,12 @@ use forkproof::tutorial::{self, EXAMPLES};
 use forkproof::verify::{self, Budget, Check, Screen, Shard, Size};
 use forkproof::zoo::{self, model};
 
+mod cli {
+    pub mod explore;
+}
+
+use cli::explore;
+
 /// Bad usage, and what cannot be read or written: in every command. (`EX_USAGE` of sysexits.h.)
 const USAGE: u8 = 64;
 
@@ -37,6 +43,10 @@ enum Command {
     Verify(Verify),
     /// List the tutorials' examples, or run one, and print exactly what its program prints
     Tutorial(Tutorial),
+    /// List the scenes, or try every schedule of one, and print what came of it
+    Explore(explore::Options),
+    /// Merge the JSON of all shards of `verify` or `explore` into one, and print it
+    Merge(explore::Merge),
     /// Run a schedule again, and print what happens
     Replay {
         /// As a failure printed it
@@ -157,6 +167,8 @@ fn main() -> ExitCode {
     let code = match cli.command.unwrap_or(Command::Verify(cli.verify)) {
         Command::Verify(options) => well(verify(&options)),
         Command::Tutorial(options) => well(tutorial(&options)),
+        Command::Explore(options) => well(explore::explore(&options)),
+        Command::Merge(options) => well(explore::merge(&options)),
         Command::Replay { string } => well(replay(&string)),
         Command::Zoo => well(zoo()),
         Command::Check(options) => check(&options),
@@ -199,7 +211,7 @@ fn verify(options: &Verify) -> Result<bool, Refusal> {
     let mut budget = Budget::new(size);
     budget.seed = options.seed.unwrap_or(budget.seed);
     budget.kills = options.kills;
-    let shard = options.shard.unwrap_or(Shard { index: 1, count: 1 });
+    let shard = options.shard.unwrap_or(Shard::WHOLE);
     let title = |check: &Check| format!("{} {}", check.primitive, check.technique);
     let mut checks = shard.of(verify::CHECKS);
     if let Some(only) = &options.only {
@@ -210,7 +222,8 @@ fn verify(options: &Verify) -> Result<bool, Refusal> {
         return Err("no check is meant: see `forkproof verify --help`".into());
     }
     let screen = Screen::stderr();
-    let table = verify::run(&checks, budget, |check| screen.progress(title(check)));
+    let mut table = verify::run(&checks, budget, |check| screen.progress(title(check)));
+    table.shard = shard;
     if options.json {
         print(serde_json::to_string_pretty(&table.json())?)?;
     } else {
@@ -274,7 +287,8 @@ fn all_tutorials() -> Result<bool, Refusal> {
 
 fn replay(string: &str) -> Result<bool, Refusal> {
     let run = verify::replay(string)?;
-    print(format_args!("{}\nends: {}", run.trace, run.ended))?;
+    let scenario = string.trim().split(':').nth(1).unwrap_or_default(); // it was read as a replay
+    print(run.told_of(scenario).trim_end())?;
     Ok(run.is_well())
 }
 

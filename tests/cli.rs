@@ -190,7 +190,7 @@ fn the_json_has_its_keys() {
             .cloned()
             .collect::<Vec<_>>()
     };
-    assert_eq!(keys(&table), ["holds", "rests_on", "rows", "seed"]);
+    assert_eq!(keys(&table), ["holds", "rests_on", "rows", "seed", "shard"]);
     assert_eq!((&table["holds"], &table["seed"]), (&true.into(), &7.into()));
     let rows = table["rows"].as_array().expect("an array");
     let shard = Shard { index: 1, count: 2 };

@@ -201,6 +201,7 @@ impl Exploration {
             program,
             arguments: String::new(),
             shrinks: true,
+            again: Again::Test,
         };
         self.explore(named, arguments, set_up)
     }
@@ -239,6 +240,16 @@ pub(crate) struct Named {
     pub replayed: Option<Replay>,
     /// A failure's schedule is shrunk.
     pub shrinks: bool,
+    pub again: Again,
+}
+
+/// How a failure is replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// By the test that found it, with the string in its environment.
+    Test,
+    /// By `forkproof replay`.
+    Command,
 }
 
 /// What the explorer is told.

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::apart::TurnError;
-use super::exploration::{Exploration, Named, portfolio};
+use super::exploration::{Again, Exploration, Named, portfolio};
 use super::replay::{self, Replay};
 use super::report::{Report, asked_for, program_of};
 use super::run::Ended;
@@ -257,6 +257,7 @@ impl Linearizability {
                 arguments: replay::words(&lanes),
                 replayed: None,
                 shrinks,
+                again: Again::Test,
             };
             self.exploration
                 .explore(named, &case(lanes), set_up::<S, T>)
@@ -337,6 +338,7 @@ fn replayed<S: Portable, T: Subject<S>>(
         arguments: replay.arguments.clone(),
         replayed: Some(replay),
         shrinks: false,
+        again: Again::Test,
     };
     let report = portfolio(0).explore(named, &arguments, set_up::<S, T>)?;
     let mut checked = Checked::nothing();

@@ -20,6 +20,7 @@ mod turn;
 
 pub use apart::TurnError;
 pub use calls::Calls;
+pub(crate) use exploration::{Again, Named};
 pub use exploration::{Exploration, exhaustive, pct, portfolio, random};
 pub use linearizable::{
     Checked, Failure, Linearizability, Portable, Subject, check_linearizable, lanes_of,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::exploration::{Explored, Found, Named};
+use super::exploration::{Again, Explored, Found, Named};
 use super::replay::Replay;
 use super::run::Run;
 use super::search::Tally;
@@ -47,7 +47,18 @@ impl Report {
 
     /// The lanes made no step: whatever they do, it is not under control.
     pub fn is_blind(&self) -> bool {
-        self.steps == 0
+        self.steps == 0 && !self.is_empty_shard()
+    }
+
+    /// The other shards do all that there is to do.
+    fn is_empty_shard(&self) -> bool {
+        let mut parts = self.tally.parts.iter();
+        !self.tally.parts.is_empty() && parts.all(|part| part.is_complete && part.runs == 0)
+    }
+
+    /// The run that was to be replayed, however it ended.
+    pub(crate) fn into_replayed(self) -> Option<Run> {
+        self.found.map(|found| found.run)
     }
 
     /// The run that fails, shrunk.
@@ -95,8 +106,7 @@ impl fmt::Display for Report {
                 "{program} has changed since the string was made; now this is what it leads to:"
             )?;
         }
-        writeln!(f, "{program}: {}\n", run.ended)?;
-        writeln!(f, "{}", run.trace)?;
+        writeln!(f, "{}", run.told_of(program))?;
         if self.named.replayed.is_some() {
             return Ok(());
         }
@@ -124,7 +134,10 @@ impl fmt::Display for Report {
             },
         )?;
         let string = Replay::new(program, &self.named.arguments, run);
-        write!(f, "Replay it: {REPLAY}='{string}' cargo test {}", self.test)
+        match self.named.again {
+            Again::Test => write!(f, "Replay it: {REPLAY}='{string}' cargo test {}", self.test),
+            Again::Command => write!(f, "Replay it: forkproof replay {string}"),
+        }
     }
 }
 

@@ -50,6 +50,11 @@ impl Run {
         self.ended == Ended::Well
     }
 
+    /// How it ended, and its timeline, for a person.
+    pub fn told_of(&self, program: &str) -> String {
+        format!("{program}: {}\n\n{}", self.ended, self.trace)
+    }
+
     /// The lanes' steps that were granted.
     pub fn steps(&self) -> usize {
         self.schedule

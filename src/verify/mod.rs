@@ -26,6 +26,7 @@ pub mod lost_append;
 pub mod lost_update;
 mod maker_kills;
 mod manager_kills;
+mod merge;
 mod models;
 mod pace;
 mod pair;
@@ -37,6 +38,7 @@ mod report;
 mod rows;
 mod run;
 mod scenario;
+pub mod scenes;
 mod semaphore_kills;
 mod server_kills;
 mod shareable_list_kills;
@@ -51,6 +53,7 @@ mod turn;
 mod tutorials;
 mod waiter;
 
+pub use merge::{NotShards, merge};
 pub use progress::{Progress, Screen};
 pub use report::{Budget, Check, Fallible, Report, Size, Technique, Verdict};
 pub use rows::CHECKS;
@@ -69,6 +72,7 @@ pub fn replay(text: &str) -> Result<Run, String> {
     let run = lost_update::replay(&replay)
         .or_else(|| lost_append::replay(&replay))
         .or_else(|| every_step::replay(&replay))
+        .or_else(|| scenes::replay(&replay))
         .unwrap_or_else(|| Err(format!("there is no scenario {:?}", replay.scenario)))?;
     if replay.is_of(&run) {
         Ok(run)

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use super::Shard;
 use super::progress::Progress;
 use super::report::{Budget, Check, Report, Verdict};
 use super::table::{Row, Table};
@@ -37,6 +38,7 @@ pub fn run(
     rows.sort_by_key(|(place, _)| *place);
     Table {
         seed: budget.seed,
+        shard: Shard::WHOLE,
         rows: rows.into_iter().map(|(_, row)| row).collect(),
     }
 }

@@ -3,15 +3,35 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::Shard;
 use super::report::{Check, Report, Technique, Verdict};
 
 /// What all checks gave.
 pub struct Table {
     /// From which what was generated came.
     pub seed: u64,
+    /// Of the checks that were meant.
+    pub shard: Shard,
     pub rows: Vec<Row>,
+}
+
+/// A table's JSON.
+pub(super) fn report(
+    holds: bool,
+    seed: Value,
+    shard: Shard,
+    rows: Vec<Value>,
+    rests_on: Map<String, Value>,
+) -> Value {
+    json!({
+        "holds": holds,
+        "seed": seed,
+        "shard": shard.to_string(),
+        "rows": rows,
+        "rests_on": rests_on,
+    })
 }
 
 /// What one check gave.
@@ -97,13 +117,16 @@ impl Table {
                 "seconds": row.took.as_secs_f64(),
             })
         };
-        json!({
-            "holds": self.holds(),
-            "seed": self.seed,
-            "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
-            "rests_on": self.techniques().map(|one| (one.name().into(), one.rests_on().into()))
-                .collect::<serde_json::Map<String, Value>>(),
-        })
+        let rests_on = self
+            .techniques()
+            .map(|one| (one.name().into(), one.rests_on().into()));
+        report(
+            self.holds(),
+            self.seed.into(),
+            self.shard,
+            self.rows.iter().map(row).collect(),
+            rests_on.collect(),
+        )
     }
 
     /// Each technique of the rows, once, in their order.
@@ -215,7 +238,12 @@ mod tests {
             row("Lock", Report::holds(64, 1_234_567, 0)),
             row("Value", Report::holds(1, 2, 3).fails("lost\n3")),
         ];
-        let table = Table { seed: 7, rows };
+        let shard = Shard::WHOLE;
+        let table = Table {
+            seed: 7,
+            shard,
+            rows,
+        };
         assert!(!table.holds());
         let text = table.to_string();
         let expected = "\
@@ -238,6 +266,7 @@ Value, proptest, FAILS:
         assert!(
             !Table {
                 seed: 7,
+                shard: Shard::WHOLE,
                 rows: vec![]
             }
             .holds()
