@@ -42,7 +42,7 @@
 //! 7. [`check`]: the judge. Pure; imports nothing of what it judges.
 //! 8. [`explore`]: the controller. [`explore::search`] says which schedules to run; its engine runs real processes one
 //!    step at a time, kills included; and the world inside loom.
-//! 9. [`zoo`]: the models of the algorithms, and these broken on purpose, which the models must catch.
+//! 9. [`models`]: the models of the algorithms, and these broken on purpose, which the models must catch.
 //! 10. [`tutorial`]: the examples, as a user would write them.
 //! 11. [`verify`]: the table.
 //! 12. [`recorded`]: histories from files, judged.
@@ -114,6 +114,8 @@ mod error;
 #[cfg(feature = "harness")]
 pub mod explore;
 pub mod manager;
+#[cfg(feature = "harness")]
+pub mod models;
 pub mod net;
 pub mod process;
 pub mod raw;
@@ -127,8 +129,6 @@ pub mod tutorial;
 #[cfg(feature = "harness")]
 pub mod verify;
 pub mod world;
-#[cfg(feature = "harness")]
-pub mod zoo;
 
 /// For structs of one's own in shared memory: see [`Plain`].
 pub use bytemuck;

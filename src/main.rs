@@ -7,11 +7,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use forkproof::conform::{self, Differs, Verdict};
+use forkproof::models::{self, model};
 use forkproof::recorded::{self, Object};
 use forkproof::sys::life;
 use forkproof::tutorial::{self, EXAMPLES};
 use forkproof::verify::{self, Budget, Check, Screen, Shard, Size};
-use forkproof::zoo::{self, model};
 
 mod cli {
     pub mod explore;
@@ -306,7 +306,7 @@ fn zoo() -> Result<bool, Refusal> {
         "what is broken",
     )?;
     let (mut all, mut caught) = (0, 0);
-    for trial in zoo::TRIALS {
+    for trial in models::TRIALS {
         for variant in trial.variants {
             let report = variant.run(model::Budget::Quick, &mut |_| {});
             for catch in &report.catches {

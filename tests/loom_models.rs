@@ -1,7 +1,7 @@
 //! The algorithms in loom's memory model: every model holds, every broken variant is caught.
 
-use forkproof::zoo::model::{Budget, Verdict};
-use forkproof::zoo::{TRIALS, trial};
+use forkproof::models::model::{Budget, Verdict};
+use forkproof::models::{TRIALS, trial};
 
 /// Two tests for each trial, so that they run side by side.
 macro_rules! trials {

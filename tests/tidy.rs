@@ -26,7 +26,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("explore", &["world", "sys", "shm", "check"]),
-    ("zoo", &["world", "raw", "shm", "check", "explore"]),
+    ("models", &["world", "raw", "shm", "check", "explore"]),
     ("tutorial", ALL),
     ("conform", ALL),
     ("verify", ALL),
@@ -251,7 +251,7 @@ fn an_untidy_house_is_told() {
     for (layer, text) in [
         ("sync", "use crate::shm::Block;"),
         ("shm", "use std::os::unix::fs::MetadataExt;"),
-        ("verify", "use crate::{Value, zoo};"),
+        ("verify", "use crate::{Value, models};"),
         ("sys", "// SAFETY: it is.\nunsafe { libc::gettid() };"),
         (
             "raw",

@@ -2,8 +2,8 @@
 
 use super::side_by_side::side_by_side;
 use super::{Budget, Progress, Report, Size};
-use crate::zoo::model::{self, Model, ModelReport};
-use crate::zoo::{VariantReport, trial};
+use crate::models::model::{self, Model, ModelReport};
+use crate::models::{VariantReport, trial};
 
 /// The models of a primitive hold.
 pub fn models(primitive: &str, budget: Budget, progress: &Progress) -> Report {

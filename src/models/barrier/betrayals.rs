@@ -4,8 +4,8 @@
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed};
 
 use crate::explore::loom::{self, LoomWord};
+use crate::models::broken::Sabotage;
 use crate::world::{Deadline, OWNER_DIED, Update, Woken, Word};
-use crate::zoo::broken::Sabotage;
 
 /// The phase changes, and no one is woken. (Who leaves a seat still wakes those who watch it.)
 pub(super) struct PassesSilently;

@@ -5,8 +5,8 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 
 use crate::explore::loom::{self, LoomWord};
+use crate::models::broken::Sabotage;
 use crate::world::{Deadline, OWNER_DIED, TID_MASK, Update, WAITERS, Woken, Word};
-use crate::zoo::broken::Sabotage;
 
 type Exchanged = Result<u32, u32>;
 

@@ -5,8 +5,8 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed};
 
 use crate::explore::loom::{self, LoomWord};
+use crate::models::broken::Sabotage;
 use crate::world::{Deadline, OWNER_DIED, Update, Woken, Word};
-use crate::zoo::broken::Sabotage;
 
 thread_local! {
     static RUNG: Cell<bool> = const { Cell::new(false) };

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering::{self, Relaxed};
 
 use super::models;
 use crate::explore::loom::LoomWord;
+use crate::models::betrayals::NotLinked;
+use crate::models::broken::{Broken, Sabotage};
+use crate::models::ring::betrayals::{CommitRelaxed, GateLeftAsleep, GateUnannounced, NoWake};
+use crate::models::variant::{Variant, variants};
 use crate::world::{Deadline, Woken, Word};
-use crate::zoo::betrayals::NotLinked;
-use crate::zoo::broken::{Broken, Sabotage};
-use crate::zoo::ring::betrayals::{CommitRelaxed, GateLeftAsleep, GateUnannounced, NoWake};
-use crate::zoo::variant::{Variant, variants};
 
 const TAKING: u32 = 1;
 

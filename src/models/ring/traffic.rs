@@ -17,7 +17,7 @@ pub(super) struct Road<W: World> {
 }
 
 /// The region: loom watches that no unit is read while it is written.
-pub(in crate::zoo) struct Cells(Vec<Guarded<u64>>);
+pub(in crate::models) struct Cells(Vec<Guarded<u64>>);
 
 impl Cells {
     pub fn new(units: usize) -> Cells {

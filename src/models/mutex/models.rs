@@ -3,9 +3,9 @@
 use super::visits::{Place, soon};
 use crate::explore::loom::Program;
 use crate::explore::loom::owner_deaths;
+use crate::models::model::{Deadlines, Meets, Model, NEWER};
 use crate::raw::{Acquired, NotHeld, Patience, RawMutex, RawReentrantMutex, Refused};
 use crate::world::World;
-use crate::zoo::model::{Deadlines, Meets, Model, NEWER};
 
 type At<W> = Place<RawMutex<W>>;
 type Lane<W> = fn(&At<W>);

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering::{self, Relaxed};
 
 use super::models;
 use crate::explore::loom::{self, LoomWide, LoomWord};
+use crate::models::betrayals::NotLinked;
+use crate::models::broken::{Broken, Sabotage};
+use crate::models::variant::{Variant, variants};
 use crate::world::{WAITERS, Wide, Word};
-use crate::zoo::betrayals::NotLinked;
-use crate::zoo::broken::{Broken, Sabotage};
-use crate::zoo::variant::{Variant, variants};
 
 const AWAKE: u32 = 0;
 const ASLEEP: u32 = WAITERS;
@@ -28,7 +28,7 @@ pub const VARIANTS: &[Variant] = variants![
     "line not robust", NotLinked: "a dead leader keeps its place in the line" => "getter killed", "worker killed";
 ];
 
-pub(in crate::zoo) struct CommitRelaxed;
+pub(in crate::models) struct CommitRelaxed;
 impl Sabotage for CommitRelaxed {
     fn wide_store(&self, wide: &LoomWide, value: u64, _: Ordering) {
         wide.store(value, Relaxed);
@@ -53,14 +53,14 @@ impl Sabotage for TornCommit {
 }
 
 /// The locks' own wakes go by another way, unless very many sleep.
-pub(in crate::zoo) struct NoWake;
+pub(in crate::models) struct NoWake;
 impl Sabotage for NoWake {
     fn wake(&self, _: &LoomWord, _: u32) -> u32 {
         0
     }
 }
 
-pub(in crate::zoo) struct GateLeftAsleep;
+pub(in crate::models) struct GateLeftAsleep;
 impl Sabotage for GateLeftAsleep {
     fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
         if value != AWAKE || !is_gate(word) {
@@ -90,7 +90,7 @@ impl Sabotage for GateLate {
     }
 }
 
-pub(in crate::zoo) struct GateUnannounced;
+pub(in crate::models) struct GateUnannounced;
 impl Sabotage for GateUnannounced {
     fn announce(&self, word: &LoomWord) {
         // The newest value; a lock's word says this only after several had slept on it at once.

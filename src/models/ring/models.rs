@@ -2,10 +2,10 @@
 
 use super::traffic::{Road, soon};
 use crate::explore::loom::{Kernel, Program};
+use crate::models::model::{Deadlines, Meets, Model};
 use crate::raw::Patience;
 use crate::raw::ring::{GetRefused, PutRefused};
 use crate::world::World;
-use crate::zoo::model::{Deadlines, Meets, Model};
 
 type Lane<W> = fn(&Road<W>);
 

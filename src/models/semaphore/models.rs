@@ -2,8 +2,8 @@
 
 use super::seats::Seats;
 use crate::explore::loom::{Kernel, Program, owner_deaths};
+use crate::models::model::{Deadlines, Meets, Model, NEWER};
 use crate::world::World;
-use crate::zoo::model::{Deadlines, Meets, Model, NEWER};
 
 type Lane<W> = fn(&Seats<W>);
 

@@ -4,8 +4,8 @@
 //!
 //! # Example
 //! ```
-//! use forkproof::zoo::model::{Budget, Verdict};
-//! use forkproof::zoo::mutex;
+//! use forkproof::models::model::{Budget, Verdict};
+//! use forkproof::models::mutex;
 //!
 //! let model = mutex::models().into_iter().find(|model| model.name == "held throughout").unwrap();
 //! let report = model.run(Budget::Quick, &mut |_| {});

@@ -5,11 +5,11 @@ use std::cell::Cell;
 use ::loom::cell::Cell as Guarded;
 
 use crate::explore::loom::{PASSER_BY, acting_as, me, step};
+use crate::models::ring::traffic::Cells;
 use crate::raw::ring::tasks::{DoneRefused, JoinRefused, TaskDesk};
 use crate::raw::ring::{Escort, GetRefused, RECORDS_MAX, RawRing, Ring};
 use crate::raw::{Patience, RawTasks, Refused};
 use crate::world::{Deadline, Node, World};
-use crate::zoo::ring::traffic::Cells;
 
 /// Two hands, and no one's.
 const HANDS: usize = 3;

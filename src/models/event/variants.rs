@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release};
 
 use super::all;
 use crate::explore::loom::LoomWord;
+use crate::models::betrayals::*;
+use crate::models::broken::{Broken, Sabotage};
+use crate::models::variant::{Variant, variants};
 use crate::world::{Deadline, Update, Woken, Word};
-use crate::zoo::betrayals::*;
-use crate::zoo::broken::{Broken, Sabotage};
-use crate::zoo::variant::{Variant, variants};
 
 type Exchanged = Result<u32, u32>;
 

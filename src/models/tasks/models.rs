@@ -2,9 +2,9 @@
 
 use super::work::Shop;
 use crate::explore::loom::Program;
+use crate::models::model::{Deadlines, Meets, Model};
 use crate::raw::Patience;
 use crate::world::World;
-use crate::zoo::model::{Deadlines, Meets, Model};
 
 type Lane<W> = fn(&Shop<W>);
 

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering::{self, Relaxed, Release};
 
 use super::models;
 use crate::explore::loom::{self, LoomWord};
+use crate::models::betrayals::*;
+use crate::models::broken::{Broken, Sabotage};
+use crate::models::variant::{Variant, variants};
 use crate::world::{Deadline, OWNER_DIED, Update, WAITERS, Woken, Word};
-use crate::zoo::betrayals::*;
-use crate::zoo::broken::{Broken, Sabotage};
-use crate::zoo::variant::{Variant, variants};
 
 type Exchanged = Result<u32, u32>;
 type Words<'a> = &'a [(&'a LoomWord, u32)];

@@ -1,4 +1,5 @@
-//! Known bugs, each beside its correct twin: the harness must catch the first and pass the second.
+//! Models of the shipped algorithms, which must hold; and these algorithms broken in one way each, which the models
+//! must catch.
 
 pub mod barrier;
 mod betrayals;

@@ -2,10 +2,10 @@
 
 use super::betrayals::*;
 use super::models;
-use crate::zoo::betrayals::*;
-use crate::zoo::broken::Broken;
-use crate::zoo::ladder;
-use crate::zoo::variant::{Variant, variants};
+use crate::models::betrayals::*;
+use crate::models::broken::Broken;
+use crate::models::ladder;
+use crate::models::variant::{Variant, variants};
 
 /// Every broken variant of the lock.
 pub const VARIANTS: &[Variant] = variants![
@@ -43,8 +43,8 @@ pub const VARIANTS: &[Variant] = variants![
 mod tests {
     use super::*;
     use crate::explore::loom::Loom;
-    use crate::zoo::broken::betrayed_by;
-    use crate::zoo::model::{Budget, Model, Verdict};
+    use crate::models::broken::betrayed_by;
+    use crate::models::model::{Budget, Model, Verdict};
 
     /// What the variants are caught by is their betrayal, and not the world that carries it.
     #[test]

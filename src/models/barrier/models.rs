@@ -2,8 +2,8 @@
 
 use super::scene::Scene;
 use crate::explore::loom::Program;
+use crate::models::model::{Deadlines, Meets, Model, NEWER};
 use crate::world::World;
-use crate::zoo::model::{Deadlines, Meets, Model, NEWER};
 
 /// One party: it passes at once, so three lanes meet the end of a round and the line for the next.
 type One<W> = Scene<W, 2>;

@@ -2,9 +2,9 @@
 
 use super::scene::{Guard, Scene};
 use crate::explore::loom::Program;
+use crate::models::model::{Deadlines, Meets, Model, NEWER};
 use crate::raw::{Acquired, NoWait, Patience, RawMutex, RawReentrantMutex};
 use crate::world::World;
-use crate::zoo::model::{Deadlines, Meets, Model, NEWER};
 
 type At<W> = Scene<W, RawMutex<W>>;
 type Lane<W> = fn(&At<W>);

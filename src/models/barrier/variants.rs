@@ -2,9 +2,9 @@
 
 use super::betrayals::*;
 use super::models;
-use crate::zoo::betrayals::*;
-use crate::zoo::broken::Broken;
-use crate::zoo::variant::{Variant, variants};
+use crate::models::betrayals::*;
+use crate::models::broken::Broken;
+use crate::models::variant::{Variant, variants};
 
 /// Every broken variant of the barrier.
 pub static VARIANTS: &[Variant] = variants![

@@ -47,10 +47,10 @@ macro_rules! variants {
     (@models $all:path) => { $all };
     (@models $all:path, $models:path) => { $models };
     (in $all:path; $($name:literal, $betrayal:ident $(in $models:path)?: $what:literal => $($model:literal),+;)*) => {
-        &[$($crate::zoo::variant::Variant {
+        &[$($crate::models::variant::Variant {
             name: $name,
             what: $what,
-            models: $crate::zoo::variant::variants!(@models $all $(, $models)?),
+            models: $crate::models::variant::variants!(@models $all $(, $models)?),
             betrayal: &$betrayal,
             caught_by: &[$($model),+],
         }),*]
