@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::size::{self, Size, set_size};
 use super::{Example, find};
-use crate::explore::{Exploration, NotAReplay, Outcomes, Replay, Run, Stage, TurnError};
+use crate::explore::{Exploration, Outcomes, Plan, Replay, Run, Stage, TurnError, run};
 
 /// What replay strings call the examples, before their ids.
 const SCENARIO: &str = "tutorial.";
@@ -19,8 +19,8 @@ pub enum OutcomesError {
     NotExplored { id: &'static str, why: &'static str },
     #[error(transparent)]
     Turn(#[from] TurnError),
-    #[error(transparent)]
-    Replay(#[from] NotAReplay),
+    #[error("{0:?} is no size")]
+    NotASize(String),
 }
 
 /// Everything that an example can print.
@@ -128,10 +128,11 @@ impl OutcomeSet {
 pub fn replay(replay: &Replay) -> Option<Result<Run, OutcomesError>> {
     let example = find(replay.scenario.strip_prefix(SCENARIO)?).ok()?;
     let size = match replay.arguments.as_str() {
-        "" => 0,
-        text => text.parse().unwrap_or(0),
+        "" => Ok(0),
+        text => text
+            .parse()
+            .map_err(|_| OutcomesError::NotASize(text.to_owned())),
     };
-    let plan = crate::explore::Plan::Exactly(replay.schedule.clone());
-    let run = crate::explore::run(program, &(example.id.to_owned(), size), plan);
-    Some(run.map_err(OutcomesError::from))
+    let plan = Plan::Exactly(replay.schedule.clone());
+    Some(size.and_then(|size| Ok(run(program, &(example.id.to_owned(), size), plan)?)))
 }

@@ -62,6 +62,7 @@ pub use table::{Row, Table};
 
 pub use crate::explore::search::Shard;
 use crate::explore::{Replay, Run};
+use crate::tutorial::outcomes;
 
 /// Replays a run of one of the scenarios here.
 ///
@@ -73,6 +74,7 @@ pub fn replay(text: &str) -> Result<Run, String> {
         .or_else(|| lost_append::replay(&replay))
         .or_else(|| every_step::replay(&replay))
         .or_else(|| scenes::replay(&replay))
+        .or_else(|| outcomes::replay(&replay).map(|run| run.map_err(|error| error.to_string())))
         .unwrap_or_else(|| Err(format!("there is no scenario {:?}", replay.scenario)))?;
     if replay.is_of(&run) {
         Ok(run)
