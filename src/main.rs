@@ -114,13 +114,11 @@ struct Tutorial {
     /// Print everything that it can print, in any schedule, each with a string that replays it
     #[arg(long, requires = "id", conflicts_with_all = ["recorded", "real_time"])]
     outcomes: bool,
-    /// Run so many schedules at most
-    #[arg(
-        long,
-        value_name = "N",
-        requires = "outcomes",
-        default_value_t = 20_000
-    )]
+    /// Explain it: its lines, the schedule that spoils it, the mended lines, and the proof
+    #[arg(long, requires = "id", conflicts_with_all = ["recorded", "real_time", "outcomes"])]
+    explain: bool,
+    /// Of outcomes and explanations: run so many schedules at most
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
     runs: usize,
     /// Have it so large: so many rounds, processes or numbers as it has several of
     #[arg(long, value_name = "N", requires = "id", value_parser = clap::value_parser!(u64).range(1..))]
@@ -248,8 +246,11 @@ fn tutorial(options: &Tutorial) -> Result<bool, Refusal> {
     let example = tutorial::find(id)?;
     let size = options.size.map(|size| size as usize);
     if options.outcomes {
-        let exploration = forkproof::explore::exhaustive().most_runs(options.runs);
-        print(tutorial::outcomes::outcomes(example, exploration, size)?)?;
+        print(tutorial::outcomes::outcomes(example, options.runs, size)?)?;
+        return Ok(true);
+    }
+    if options.explain {
+        print(tutorial::explain::explain(example, size, options.runs)?)?;
         return Ok(true);
     }
     if let Some(size) = size {

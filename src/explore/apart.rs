@@ -3,6 +3,7 @@
 //! Because the set-up runs elsewhere it captures nothing: what it needs travels as arguments. That makes it work in any
 //! `#[test]` function, beside any others, whatever threads the caller has.
 
+use std::hash::RandomState;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
@@ -124,6 +125,8 @@ where
     // was given to explore(), of which this is a copy in another process of the same program.
     let set_up = unsafe { NonNull::<F>::dangling().as_ptr().read() };
     let _slower_without = fork::stay_on_this_core();
+    // Drawn here, once, so that all runs have hash maps of one order.
+    let _keys = RandomState::new();
     let task: Task = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
     let stage = || {
         let fds = fds

@@ -14,6 +14,7 @@ use super::local;
 use super::remote::Remote;
 use super::server::{Reply, Request};
 use crate::net::{self, NetLimits};
+use crate::sys::oversight;
 use crate::sys::per_process::{Mark, PerProcess};
 
 /// A server that can be asked.
@@ -150,10 +151,12 @@ impl Home {
         let mut message = cargo::pack(request, self.manager)?;
         message.files.extend_from_slice(files);
         let late = std::mem::take(&mut *self.late_releases());
-        for object in late {
-            self.release(object);
-        }
-        let reply = self.with_line(|line| line.ask(message))?;
+        let reply = oversight::asking(|| {
+            for object in late {
+                self.release(object);
+            }
+            self.with_line(|line| line.ask(message))
+        })?;
         match cargo::unpack(&reply, Reader::Client(self.clone()))? {
             Reply::TooLarge { most_bytes } => {
                 let most_bytes = most_bytes as usize;

@@ -15,6 +15,7 @@ use super::server::{Entrance, Reply, Request, Server};
 use crate::net::{self, Key, NetLimits, SocketPath};
 use crate::process::{ExitCode, Process, ProcessError};
 use crate::sys::life;
+use crate::sys::oversight;
 use crate::sys::per_process::{Mark, PerProcess};
 
 /// The most bytes of one request, if nothing else is said: 256 MiB.
@@ -278,6 +279,7 @@ fn serve(door: Door, listening: Option<net::Door>, manager: u64) -> ExitCode {
     };
     let mut entrances: Vec<Box<dyn Entrance>> = vec![Box::new(door.open())];
     let listening = listening.map(|door| RemoteEntrance::new(door, manager));
+    oversight::serves();
     let served = listening.transpose().and_then(|listening| {
         entrances.extend(listening.map(|entrance| Box::new(entrance) as Box<dyn Entrance>));
         Server::new(manager, entrances).run(origin.parent.pidfd())

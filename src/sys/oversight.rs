@@ -51,6 +51,10 @@ pub struct Overseer {
     pub mapped: fn(usize, usize, Identity),
     /// An object was made.
     pub made: fn(&Made),
+    /// The calling process does from here on what others ask of it, and nothing else.
+    pub serves: fn(),
+    /// It asks such a process (true), or has its answer (false).
+    pub asks: fn(bool),
 }
 
 #[cfg(feature = "harness")]
@@ -126,6 +130,22 @@ mod observed {
             (overseer.made)(object);
         }
     }
+
+    pub(crate) fn serves() {
+        if let Some(overseer) = overseer() {
+            (overseer.serves)();
+        }
+    }
+
+    pub(crate) fn asking<R>(act: impl FnOnce() -> R) -> R {
+        let Some(overseer) = overseer() else {
+            return act();
+        };
+        (overseer.asks)(true);
+        let answer = act();
+        (overseer.asks)(false);
+        answer
+    }
 }
 
 #[cfg(not(feature = "harness"))]
@@ -162,12 +182,18 @@ mod observed {
     pub(crate) fn mapped(_: usize, _: usize, _: impl FnOnce() -> io::Result<Identity>) {}
     #[inline(always)]
     pub(crate) fn made(_: &Made) {}
+    #[inline(always)]
+    pub(crate) fn serves() {}
+    #[inline(always)]
+    pub(crate) fn asking<R>(act: impl FnOnce() -> R) -> R {
+        act()
+    }
 }
 
 #[cfg(feature = "harness")]
 pub use observed::oversee;
 pub(crate) use observed::{
-    await_end, born, forked, is_overseen, made, mapped, signal, start, started,
+    asking, await_end, born, forked, is_overseen, made, mapped, serves, signal, start, started,
 };
 
 /// Prints to standard output; under control, to what is kept of the run, and as a step.

@@ -3,12 +3,15 @@
 use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
+use super::futex;
+
 /// The word that is told, and the bits.
 static WORD: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
 static BITS: AtomicU32 = AtomicU32::new(0);
 
 /// From here on, whenever a child of this process ends, the bits are set in the word; so whoever is about to sleep on
-/// it finds it changed, and who sleeps already is interrupted. Forked children take this over.
+/// it finds it changed, and who sleeps already is woken. Forked children take this over: the same word is told of the
+/// ends of theirs.
 ///
 /// # Errors
 /// Those of sigaction(2).
@@ -21,7 +24,8 @@ pub fn tell_ends(word: &'static AtomicU32, bits: u32) -> io::Result<()> {
         nix::sys::signal::SaFlags::SA_NOCLDSTOP,
         nix::sys::signal::SigSet::empty(),
     );
-    // SAFETY: the handler does nothing but an atomic operation on a word that lives for ever.
+    // SAFETY: the handler does nothing but an atomic operation, and a system call that sets errno at most, on a word that
+    // lives for ever.
     unsafe { nix::sys::signal::sigaction(nix::sys::signal::Signal::SIGCHLD, &action) }?;
     let mut these = nix::sys::signal::SigSet::empty();
     these.add(nix::sys::signal::Signal::SIGCHLD);
@@ -32,5 +36,7 @@ extern "C" fn ended(_signal: i32) {
     // Relaxed: as above.
     let word = WORD.load(Ordering::Relaxed);
     // SAFETY: made from a `&'static` before the handler was installed.
-    unsafe { &*word }.fetch_or(BITS.load(Ordering::Relaxed), Ordering::Relaxed);
+    let word = unsafe { &*word };
+    word.fetch_or(BITS.load(Ordering::Relaxed), Ordering::Relaxed);
+    futex::wake(word, 1, futex::ANYONE); // a forked child's child may have ended, and it is another that is told
 }

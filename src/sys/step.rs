@@ -113,6 +113,8 @@ pub enum Access {
     Signal {
         number: i32,
     },
+    /// Asks a process that serves others, and waits for its answer.
+    Ask,
     /// Prints so many bytes, behind so many that were printed before.
     Print {
         from: u32,

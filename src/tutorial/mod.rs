@@ -17,12 +17,14 @@
 //! run; that nothing else can be printed is not shown by that.
 
 pub mod expected;
+pub mod explain;
 pub mod invariant;
 pub mod judge;
 pub mod outcomes;
 pub mod output;
 mod pace;
 pub mod size;
+mod source;
 pub mod t000;
 pub mod t001;
 pub mod t002;

@@ -38,7 +38,7 @@ pub struct Size {
 /// Of an example that has one.
 pub fn of(example: &Example) -> Option<Size> {
     let (of, in_the_tutorial, small) = match example.id {
-        "003.3" => ("workers and tasks of each kind", 5, 1),
+        "003.3" => ("workers", 5, 1),
         "003.5b" => ("processes", 5, 2),
         "003.5c" => ("processes", 5, 2),
         "004.1" => ("numbers", 4, 2),

@@ -6,7 +6,7 @@ use forkproof::manager::{
     ArrayProxy, ConditionProxy, EventProxy, ListProxy, Manager, QueueProxy, ValueProxy,
 };
 use forkproof::tutorial::{println, size, sleep};
-use forkproof::{Lock, Pipe, Pool, Process, Queue, Result, Value};
+use forkproof::{Event, Lock, Pipe, Pool, Process, Queue, Result, Value};
 
 pub fn individual_process(seconds: u32) {
     println!("start child process");
@@ -64,10 +64,10 @@ pub fn finish_after(parents_work: Lock) -> Result<()> {
     Ok(())
 }
 
-pub fn serve_for_ever() {
-    loop {
-        std::thread::park();
-    }
+pub fn serve_for_ever() -> Result<()> {
+    let request = Event::new()?;
+    request.wait(); // there never is one
+    Ok(())
 }
 
 pub fn parent_of_a_worker(childs_pid: Value<u32>) -> Result<()> {
@@ -137,7 +137,7 @@ pub fn process_task(seconds: u32) {
 /// 003.3: five processes work off what they are given. `map` waits for them, `map_async` does not; once the pool is
 /// closed, `join` waits for all.
 pub fn pool() -> Result<()> {
-    let p = Pool::new(5)?;
+    let p = Pool::new(size(5))?;
     p.map(process_task, [1, 1, 1])?;
     p.map_async(process_task, [1, 1, 5])?;
     println!("finished sync task");

@@ -103,6 +103,10 @@ pub(super) struct Seat {
     pub ends_with: Option<usize>,
     /// The pieces of memory that it was the first to map.
     pub mapped: u32,
+    /// It does nothing but what others ask of it.
+    pub serves: bool,
+    /// It has asked such a one, and has no answer yet.
+    pub is_asking: bool,
 }
 
 impl Seat {
@@ -118,6 +122,8 @@ impl Seat {
         spin: Spin::NEW,
         ends_with: None,
         mapped: 0,
+        serves: false,
+        is_asking: false,
     };
 
     fn reset(&mut self, place: Place) {
@@ -131,6 +137,8 @@ impl Seat {
         self.spin = Spin::NEW;
         self.ends_with = None;
         self.mapped = 0;
+        self.serves = false;
+        self.is_asking = false;
     }
 
     pub fn is_over(&self) -> bool {

@@ -23,6 +23,12 @@ impl Board {
             if self.diverges {
                 return Decision::Over(self.divergence());
             }
+            if let Some(lane) = self.goes_first() {
+                if self.seats[lane].place == Place::Start {
+                    self.seats[lane].place = Place::Ready;
+                }
+                return Decision::Go(lane); // as a part of the move that is being made
+            }
             self.settle_sleep_set();
             let possible = self.possible();
             let choice = match self.choose(possible) {

@@ -79,6 +79,24 @@ impl Board {
         self.seats[lane].is_over()
     }
 
+    /// The lane that goes on before any choice is made, where calls are whole: one that serves others does at once what
+    /// there is to do for them; then whoever waited for that does.
+    pub fn goes_first(&self) -> Option<usize> {
+        if !self.whole_calls || self.moves.is_empty() {
+            return None;
+        }
+        let can_go = |lane: &usize| {
+            matches!(
+                self.seats[*lane].place,
+                Place::Start | Place::Ready | Place::Awake { .. }
+            )
+        };
+        let mut lanes = 0..self.lanes;
+        let server = lanes.find(|lane| self.seats[*lane].serves && can_go(lane));
+        let caller = Some(self.moves[self.making].choice.lane());
+        server.or(caller.filter(|lane| self.seats[*lane].is_asking && can_go(lane)))
+    }
+
     /// Whether a lane's next step belongs to the call that it is in: of a value, an array or a queue, which has a lock of
     /// its own, until that is given back; of any other object, as long as something of it is announced.
     pub fn is_within_call(&self, lane: usize, step: &Step) -> bool {

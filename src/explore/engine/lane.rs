@@ -15,8 +15,8 @@ use super::steps::has_memory;
 use crate::explore::stage::{self, Code};
 use crate::sys::oversight::oversee;
 use crate::sys::step::{Expected, Observer, Outcome, Step, Watched, observe};
-use crate::sys::{futex, life, poll, robust};
-use crate::world::{Deadline, Update, Woken};
+use crate::sys::{Os, futex, life, poll, robust};
+use crate::world::{Deadline, Update, Woken, World};
 
 pub(super) struct Lane {
     pub seat: usize,
@@ -37,12 +37,14 @@ pub(super) struct Lane {
 }
 
 thread_local! {
-    /// Empty before the lane's code and after it: what the process does then is no step.
-    static LANE: RefCell<Option<Lane>> = const { RefCell::new(None) };
+    /// Empty before the lane's code and after it: what the process does then is no step. Never dropped: what is done at
+    /// exit(3) is done under control, too.
+    static LANE: ManuallyDrop<RefCell<Option<Lane>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
 /// The thread that is the lane.
-static THREAD: OnceLock<std::thread::ThreadId> = OnceLock::new();
+static THREAD: AtomicU32 = AtomicU32::new(0);
 
 static CONTROL: OnceLock<&'static Control> = OnceLock::new();
 
@@ -60,7 +62,7 @@ static OBSERVER: Observer = Observer {
 
 /// Runs a lane's code in each run, from its first turn of it on; `once`: in one run. Called once, in the lane's process.
 pub(super) fn live(seat: usize, control: &'static Control, code: Box<dyn Code>, once: bool) -> i32 {
-    THREAD.get_or_init(|| std::thread::current().id());
+    THREAD.store(Os::me(), Relaxed);
     CONTROL.get_or_init(|| control);
     observe(&OBSERVER);
     oversee(&overseen::OVERSEER);
@@ -70,7 +72,7 @@ pub(super) fn live(seat: usize, control: &'static Control, code: Box<dyn Code>, 
     let mut code = Some(code);
     let which = stage::Lane { number: seat };
     loop {
-        LANE.set(Some(Lane::new(seat, control)));
+        set(Some(Lane::new(seat, control)));
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             if !once {
                 code.as_ref().expect("it is kept").again(&which);
@@ -78,11 +80,11 @@ pub(super) fn live(seat: usize, control: &'static Control, code: Box<dyn Code>, 
                 code.once(&which);
             }
         }));
-        let mut lane = LANE.take().expect("set above, and taken at the end alone");
+        let mut lane = set(None).expect("set above, and taken at the end alone");
         match ended {
             Ok(()) if lane.has_children => {
                 lane.may_leave = true;
-                LANE.set(Some(lane));
+                set(Some(lane));
                 std::process::exit(0) // as any program: it waits for its children
             }
             Ok(()) => {
@@ -165,7 +167,8 @@ fn poll(files: &[Watched], until: Option<Deadline>) -> io::Result<Vec<bool>> {
     loop {
         let found = poll::ready(files, Some(now))?;
         with_lane(|lane| lane.turn().looks_at_files());
-        if found.contains(&true) {
+        let only_looks = until.is_some_and(|until| until.monotonic_ns <= futex::monotonic_ns());
+        if found.contains(&true) || only_looks {
             return Ok(found);
         }
         match with_lane(|lane| lane.sleep(std::iter::empty(), until.is_some())) {
@@ -190,10 +193,15 @@ fn beyond() {
 /// If the lane's code has started a thread, and that comes to a step.
 pub(super) fn with_lane<R>(act: impl FnOnce(&mut Lane) -> R) -> Option<R> {
     assert!(
-        THREAD.get() == Some(&std::thread::current().id()),
+        THREAD.load(Relaxed) == Os::me(),
         "a lane has one thread: what another one does has no place in the schedule"
     );
-    LANE.with_borrow_mut(|lane| lane.as_mut().map(act))
+    LANE.with(|lane| lane.borrow_mut().as_mut().map(act))
+}
+
+/// What there was before.
+fn set(lane: Option<Lane>) -> Option<Lane> {
+    LANE.with(|here| here.replace(lane))
 }
 
 impl Lane {
@@ -214,14 +222,15 @@ impl Lane {
 
     /// Whether the calling thread is a lane, and under control.
     pub fn is_here() -> bool {
-        THREAD.get() == Some(&std::thread::current().id())
-            && LANE.try_with(|lane| lane.try_borrow().map_or(true, |lane| lane.is_some()))
-                == Ok(true)
+        THREAD.load(Relaxed) == Os::me()
+            && LANE.with(|lane| lane.try_borrow().map_or(true, |lane| lane.is_some()))
     }
 
     /// In a process that a lane has forked: the lane is the other one.
     pub fn leave_to_parent() {
-        LANE.set(None);
+        set(None);
+        // Relaxed, here and elsewhere: there is one thread.
+        THREAD.store(Os::me(), Relaxed);
     }
 
     /// In such a process: it is a lane from here on, once it has the turn.
@@ -229,12 +238,12 @@ impl Lane {
         let control = *CONTROL.get().expect("a lane has forked this process");
         let mut lane = Lane::new(seat, control);
         lane.may_leave = true;
-        LANE.set(Some(lane));
+        set(Some(lane));
     }
 
     /// Its process is about to exit.
     pub fn take_leave() {
-        let Some(lane) = LANE.take() else { return };
+        let Some(lane) = set(None) else { return };
         if lane.may_leave {
             let seat = lane.seat;
             let mut turn = lane.turn.expect("the lane goes on only with the turn");
@@ -264,7 +273,8 @@ impl Lane {
     pub fn before(&mut self, step: &Step) {
         let seat = self.seat;
         let known = known(step);
-        let goes_on = self.turn().whole_calls && self.turn().is_within_call(seat, &known);
+        let goes_on = self.turn().whole_calls
+            && (self.turn().is_within_call(seat, &known) || self.turn().goes_first() == Some(seat));
         if !self.granted && !self.turn().last_look && !goes_on {
             self.pause();
         }

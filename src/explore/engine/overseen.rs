@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::mem::ManuallyDrop;
 
 use super::board::Wanted;
 use super::family::life_address;
@@ -24,17 +25,22 @@ pub(super) static OVERSEER: Overseer = Overseer {
     print,
     mapped,
     made,
+    serves,
+    asks,
 };
 
 thread_local! {
     /// The shared memory that this process has mapped since it has been a lane: from, bytes, and the address that stands
     /// for it in all lanes.
-    static MAPS: RefCell<Vec<(usize, usize, usize)>> = const { RefCell::new(Vec::new()) };
+    /// Never dropped: what is done at exit(3) is done under control, too.
+    static MAPS: ManuallyDrop<RefCell<Vec<(usize, usize, usize)>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 /// The address that all lanes have for what lies at this one here.
 pub(super) fn known_as(address: usize) -> usize {
-    MAPS.with_borrow(|maps| {
+    MAPS.with(|maps| {
+        let maps = maps.borrow();
         // What was mapped later lies where something else has lain.
         let within = maps.iter().rev().find_map(|&(from, bytes, base)| {
             let offset = address.checked_sub(from)?;
@@ -50,7 +56,7 @@ fn mapped(from: usize, bytes: usize, identity: Identity) {
         lane.turn().base_of(seat, identity)
     });
     if let Some(base) = base {
-        MAPS.with_borrow_mut(|maps| maps.push((from, bytes, base)));
+        MAPS.with(|maps| maps.borrow_mut().push((from, bytes, base)));
     }
 }
 
@@ -58,6 +64,27 @@ fn made(object: &Made) {
     let address = known_as(object.address);
     with_lane(|lane| {
         lane.turn().made.push(Made { address, ..*object }); // without room it has no name
+    });
+}
+
+fn serves() {
+    with_lane(|lane| {
+        let seat = lane.seat;
+        lane.turn().seats[seat].serves = true;
+    });
+}
+
+/// The question is a step of its own; all that comes of it belongs to that, where calls are whole.
+fn asks(begins: bool) {
+    with_lane(|lane| {
+        let seat = lane.seat;
+        if begins {
+            lane.before(&Step {
+                access: Access::Ask,
+                address: 0,
+            });
+        }
+        lane.turn().seats[seat].is_asking = begins;
     });
 }
 

@@ -67,6 +67,7 @@ impl Board {
     fn is_worth_telling(&self, step: &Step) -> bool {
         match &self.moves[self.making].step {
             None => true,
+            Some((told, _)) if told.access == Access::Ask => false,
             Some((told, _)) => is_content(step.access) || !is_content(told.access),
         }
     }
@@ -105,7 +106,11 @@ impl Board {
             // What they do commutes with all that others do.
             Access::Hold | Access::LetGo => {}
             // Touched where it is done.
-            Access::Start | Access::Join { .. } | Access::Signal { .. } | Access::Print { .. } => {}
+            Access::Start
+            | Access::Join { .. }
+            | Access::Signal { .. }
+            | Access::Ask
+            | Access::Print { .. } => {}
             Access::Send | Access::Receive | Access::HangUp => {
                 self.looks_at_files();
                 match outcome {
