@@ -106,11 +106,11 @@ fn ten_steps(seed: u64) -> usize {
 
 /// Each lane loads and adds, in turn, to a word of all.
 fn steps(stage: &mut Stage, (): ()) {
-    let word = stage.shared_as("word", SharedWord::new(0));
+    let word = stage.shared_as("word", <SharedWord as Word>::new(0));
     for lane in 0..2 {
         stage.lane(&format!("lane {lane}"), move |_| {
             for _ in 0..STEPS / 2 {
-                word.load(Relaxed);
+                Word::load(&*word, Relaxed);
                 word.fetch_add(1, Relaxed);
             }
         });

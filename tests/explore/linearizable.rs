@@ -80,10 +80,35 @@ fn the_failing_calls() {
     check_linearizable(BROKEN, Value::starting(0), lanes_of(value_calls()));
 }
 
-/// The writes of two lanes commute with the reads of two others' words: but which call was over when which began
-/// decides, and the reduction must keep both orders.
+/// The two steps commute, and in the first schedule the getter is first: but which call was over when which began
+/// decides, and the reduction must keep the other order, too.
 #[test]
 fn the_reduction_keeps_the_order_of_calls() {
+    let report = exhaustive().check((), |stage: &mut Stage, ()| {
+        let judged = stage.judged(Value::starting(0));
+        let word = stage.shared_as("word", SharedWord::new(0));
+        let own = stage.shared_as("own", SharedWord::new(0));
+        stage.lane("getter", move |lane| {
+            judged.make(lane, &Call::Get, |_| {
+                own.load(Relaxed); // not what was set: stale if the setter is done
+                Return::Got(0)
+            });
+        });
+        stage.lane("setter", move |lane| {
+            judged.make(lane, &Call::Set { value: 1 }, |_| {
+                word.store(1, Relaxed);
+                Return::Nothing
+            });
+        });
+    });
+    let report = report.unwrap();
+    let run = report.failure().unwrap_or_else(|| panic!("{report}"));
+    assert!(matches!(run.ended, Ended::Illegal { .. }), "{report}");
+}
+
+/// What is set after a lane's first call and before the first step of its second is over when that one begins.
+#[test]
+fn a_call_begins_with_its_first_step() {
     let report = exhaustive().check((), |stage: &mut Stage, ()| {
         let judged = stage.judged(Value::starting(0));
         let word = stage.shared_as("word", SharedWord::new(0));
@@ -95,9 +120,11 @@ fn the_reduction_keeps_the_order_of_calls() {
             });
         });
         stage.lane("getter", move |lane| {
+            let got = || Return::Got(word.load(Relaxed).into());
+            let first = judged.make(lane, &Call::Get, |_| got());
             judged.make(lane, &Call::Get, |_| {
-                own.load(Relaxed); // not what was set: stale if the setter is done
-                Return::Got(0)
+                own.load(Relaxed);
+                first // as it was when it was looked at last
             });
         });
     });

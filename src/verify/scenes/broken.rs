@@ -1,4 +1,5 @@
 //! Programs that are broken, as many are at first: each must be caught.
+// SeqCst throughout: what the controller shows; weaker orders are for the loom models.
 
 use std::sync::atomic::Ordering::SeqCst;
 
