@@ -64,6 +64,48 @@ fn two_stores_that_no_step_reports_are_not_found_by_steps() {
     assert!(outcome.is_ok(), "{outcome:?}");
 }
 
+/// What is in a binary with the harness, as symbols and as text; nothing else of the library has one of these.
+const TRACES: [&str; 9] = [
+    "8OBSERVER",
+    "a process has one observer of its steps",
+    "9forkproof7explore",
+    "9forkproof5check",
+    "9forkproof6verify",
+    "FORKPROOF_REPLAY",
+    "no order of the calls explains",
+    "4loom",
+    "8proptest",
+];
+
+/// Those that are in a file.
+fn traces(binary: &Path) -> Vec<&'static str> {
+    let bytes = fs::read(binary).expect("a binary");
+    let text = String::from_utf8_lossy(&bytes);
+    let is_there = |trace: &&str| text.contains(trace);
+    TRACES.into_iter().filter(is_there).collect()
+}
+
+/// That they are looked for in the right way is seen in the command line's binary, which has the harness.
+#[test]
+fn without_the_feature_no_trace_of_the_harness_is_in_the_binary() {
+    let with = Path::new(env!("CARGO_BIN_EXE_forkproof"));
+    assert_eq!(traces(with), TRACES);
+    let without = the_other_build()
+        .args(["--no-run", "--message-format=json"])
+        .output()
+        .expect("cargo starts");
+    let said = String::from_utf8_lossy(&without.stdout);
+    let built = said.lines().find_map(|line| {
+        let path = line.split_once("\"executable\":\"")?.1;
+        path.split_once('"').map(|(path, _)| path)
+    });
+    let built = built.unwrap_or_else(|| {
+        let complaint = String::from_utf8_lossy(&without.stderr);
+        panic!("cargo names no executable:\n{said}{complaint}")
+    });
+    assert_eq!(traces(Path::new(built)), [""; 0], "in {built}");
+}
+
 /// A kill at each step that the library reports.
 fn by_steps() -> Result<BTreeMap<String, Swept>, String> {
     let mut by_case = BTreeMap::new();
@@ -78,20 +120,26 @@ fn by_steps() -> Result<BTreeMap<String, Swept>, String> {
     Ok(by_case)
 }
 
-/// In a target folder of its own: cargo holds a lock on each.
 fn start_the_other_build(into: &Path) -> (PathBuf, std::process::Child) {
     let log = into.with_extension("log");
     let said = File::create(&log).expect("a file for what cargo says");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("single_step");
-    let other = Command::new(env!("CARGO"))
-        .args(["test", "--release", "--no-default-features"])
-        .args(["--test", "single_step", "--target-dir"])
-        .arg(target)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+    let other = the_other_build()
         .env(INTO, into)
         .stdout(said.try_clone().expect("a descriptor"))
         .stderr(said)
         .spawn()
         .expect("cargo starts");
     (log, other)
+}
+
+/// In a target folder of its own: cargo holds a lock on each.
+fn the_other_build() -> Command {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("single_step");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["test", "--release", "--no-default-features"])
+        .args(["--test", "single_step", "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
 }
