@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::size::{self, Size, set_size};
 use super::{Example, find};
-use crate::explore::{Exploration, Outcomes, Plan, Replay, Run, Stage, TurnError, exhaustive, run};
+use crate::explore::{Outcomes, Plan, Replay, Run, Stage, TurnError, exhaustive, run};
 
 /// What replay strings call the examples, before their ids.
 const SCENARIO: &str = "tutorial.";
@@ -41,13 +41,12 @@ fn not_explored(id: &str) -> Option<&'static str> {
     }
 }
 
-/// How far an example is explored, if there are too many schedules of it to try them all.
-fn exploration(id: &str, runs: usize) -> Exploration {
-    let all = exhaustive().most_runs(runs);
+/// How often the turn is taken from a process that could go on, if there are too many schedules to try them all.
+fn preemptions(id: &str) -> Option<usize> {
     match id {
-        "000.d" | "001.e5" => all.preemptions(2),
-        "003.3" | "003.7" => all.preemptions(1),
-        _ => all,
+        "000.d" | "001.e5" => Some(2),
+        "003.3" | "003.7" => Some(1),
+        _ => None,
     }
 }
 
@@ -70,7 +69,12 @@ pub fn outcomes(
         (Some(size), asked_for) => Some((size, asked_for.unwrap_or(size.small))),
     };
     let number = size.map_or(0, |(_, number)| number);
-    let outcomes = exploration(id, runs).outcomes((id.to_owned(), number), program)?;
+    let all = exhaustive().most_runs(runs);
+    let exploration = match preemptions(id) {
+        Some(most) => all.preemptions(most),
+        None => all,
+    };
+    let outcomes = exploration.outcomes((id.to_owned(), number), program)?;
     Ok(OutcomeSet {
         example: id,
         size,
@@ -108,6 +112,20 @@ impl fmt::Display for OutcomeSet {
 }
 
 impl OutcomeSet {
+    /// What the set rests on, in words: the same in every run.
+    pub fn bound(&self) -> String {
+        let mut text = match (self.outcomes.tally.is_finished(), preemptions(self.example)) {
+            (false, _) => "some schedules".to_owned(),
+            (true, Some(1)) => "all schedules with at most 1 preemption".to_owned(),
+            (true, Some(most)) => format!("all schedules with at most {most} preemptions"),
+            (true, None) => "all schedules".to_owned(),
+        };
+        if let Some((size, number)) = self.size {
+            text += &format!(", at size {number} ({})", size.of);
+        }
+        text
+    }
+
     /// How many outcomes there are, and what that rests on.
     pub fn summary(&self) -> String {
         let count = self.outcomes.all.len();

@@ -82,6 +82,12 @@ impl Tally {
         self.parts.iter().any(whole)
     }
 
+    /// Whether nothing is left within the bounds that were set, and no run was cut short.
+    pub fn is_finished(&self) -> bool {
+        let finished = |part: &Part| part.is_complete && part.cut == 0;
+        self.parts.iter().all(finished)
+    }
+
     pub fn schedules(&self) -> usize {
         self.parts.iter().map(|part| part.schedules).sum()
     }
