@@ -135,6 +135,11 @@ impl<W: World> Default for Node<W> {
 }
 
 /// Where an algorithm runs.
+///
+/// # Spinning
+/// A loop that waits for others by reading again needs nothing of the world: where it runs under a model or the
+/// controller, one that has read the same three times without a change of its own is passed over until someone else has
+/// moved. So the loop ends if others can end it; if they cannot, it is reported as one without an end.
 pub trait World: Sized + 'static {
     type Word: Word;
     type Wide: Wide;
@@ -150,6 +155,12 @@ pub trait World: Sized + 'static {
 
     /// How often to look at a word again before sleeping on it.
     fn spins() -> u32;
+
+    /// A fence, as [`std::sync::atomic::fence`]. It is no step: it changes nothing.
+    ///
+    /// # Panics
+    /// If the order is `Relaxed`.
+    fn fence(order: Ordering);
 
     /// `after` from now. `None` if that is beyond what the clock can count: no deadline.
     fn deadline(after: Duration) -> Option<Deadline>;

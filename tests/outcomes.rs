@@ -87,7 +87,7 @@ fn prints_nothing_else(id: &str) {
     let example = find(id).unwrap();
     let set = outcomes(example, RUNS, None).unwrap();
     let tally = &set.outcomes.tally;
-    assert!(tally.is_finished(), "{id}: {tally}");
+    assert!(tally.is_complete(), "{id}: {tally}");
     assert!(set.outcomes.steps > 0, "{id} made no step");
     for outcome in &set.outcomes.all {
         assert_eq!(

@@ -186,6 +186,18 @@ impl Exploration {
         self.explore_asked(program_of::<F>(), &arguments, set_up)
     }
 
+    /// As [`check`](Exploration::check), under the name of a type in place of the set-up's.
+    pub(super) fn check_under<N, F>(self, set_up: F) -> Result<Report, TurnError>
+    where
+        F: Fn(&mut Stage, ()) + Copy + 'static,
+    {
+        self.explore_asked(program_of::<N>(), &(), set_up)
+    }
+
+    pub(super) fn search(&self) -> &Search {
+        &self.search
+    }
+
     fn explore_asked<A, F>(
         self,
         program: String,

@@ -7,6 +7,7 @@ mod engine;
 mod exploration;
 mod linearizable;
 pub mod loom;
+pub mod model;
 mod outcomes;
 mod region;
 mod replay;
@@ -16,6 +17,7 @@ mod schedule;
 pub mod search;
 mod stage;
 mod trace;
+mod translation;
 mod turn;
 
 pub use apart::TurnError;
@@ -27,10 +29,12 @@ pub use linearizable::{
     lanes_of_sizes,
 };
 pub use outcomes::{Outcome, Outcomes};
+pub use model::{Model, ModelReport};
 pub use replay::{NotAReplay, Replay};
 pub use report::Report;
 pub use run::{Ended, Run};
 pub use schedule::{Choice, MAX_LANES, NotASchedule, Plan, Schedule};
-pub use stage::{Lane, Shared, Stage};
+pub use stage::{Lane, Part, Shared, Stage};
 pub use trace::{Event, Trace};
+pub use translation::{LoomFailure, LoomReport};
 pub use turn::{run, run_all};

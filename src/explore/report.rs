@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use super::exploration::{Again, Explored, Found, Named};
 use super::replay::Replay;
 use super::run::Run;
@@ -11,8 +13,9 @@ use super::search::Tally;
 const REPLAY: &str = "FORKPROOF_REPLAY";
 
 /// What was explored, and what was found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    #[serde(rename = "program", serialize_with = "serialize_program")]
     named: Named,
     /// The test that explored it.
     test: String,
@@ -43,6 +46,11 @@ impl Report {
                 .found
                 .as_ref()
                 .is_some_and(|found| !found.run.is_well())
+    }
+
+    /// It is of one schedule, which the environment asked for.
+    pub(super) fn is_replay(&self) -> bool {
+        self.named.replayed.is_some()
     }
 
     /// The lanes made no step: whatever they do, it is not under control.
@@ -139,6 +147,10 @@ impl fmt::Display for Report {
             Again::Command => write!(f, "Replay it: forkproof replay {string}"),
         }
     }
+}
+
+fn serialize_program<S: Serializer>(named: &Named, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&named.program)
 }
 
 /// What no pass proves.

@@ -54,11 +54,32 @@ pub(super) enum Named {
         name: String,
         object: Box<dyn shm::Shared>,
     },
-    Bytes {
-        name: String,
-        from: usize,
-        bytes: usize,
-    },
+    Part(Part),
+}
+
+/// A part of what lanes share, and what a trace calls it.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub(super) name: String,
+    pub(super) from: usize,
+    pub(super) bytes: usize,
+}
+
+impl Part {
+    /// All of the bytes of an object: of one that has several words, the others are called by their offset.
+    pub fn new<T>(name: &str, object: &T) -> Part {
+        Part {
+            name: name.to_owned(),
+            from: std::ptr::from_ref(object) as usize,
+            bytes: size_of::<T>(),
+        }
+    }
+
+    /// Where in it an address lies.
+    pub(super) fn offset(&self, address: usize) -> Option<usize> {
+        let offset = address.checked_sub(self.from)?;
+        (offset < self.bytes).then_some(offset)
+    }
 }
 
 impl Stage {
@@ -134,11 +155,7 @@ impl Stage {
     /// As [`shared`](Stage::shared).
     pub fn shared_as<T: Sync + 'static>(&mut self, name: &str, object: T) -> Shared<T> {
         let object = self.region.put(object);
-        self.names.push(Named::Bytes {
-            name: name.to_owned(),
-            from: std::ptr::from_ref(object) as usize,
-            bytes: size_of::<T>(),
-        });
+        self.names.push(Named::Part(Part::new(name, object)));
         Shared { object }
     }
 
@@ -148,6 +165,12 @@ impl Stage {
     /// many schedules otherwise. (Not for those that look at a value without its lock.)
     pub fn whole_calls(&mut self) {
         self.whole_calls = true;
+    }
+
+    /// What the trace calls parts of the program's own objects, in place of the whole's name and an offset.
+    pub fn name_parts(&mut self, parts: impl IntoIterator<Item = Part>) {
+        // The first that fits is taken.
+        self.names.splice(0..0, parts.into_iter().map(Named::Part));
     }
 
     /// What the trace calls an object of this library.

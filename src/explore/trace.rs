@@ -172,13 +172,10 @@ impl Names {
                 let offset = address.checked_sub(object.block().address())?;
                 (offset < object.block().len()).then(|| format!("{name}{}", object.part(offset)))
             }
-            Named::Bytes { name, from, bytes } => {
-                let offset = address.checked_sub(*from)?;
-                (offset < *bytes).then(|| match offset {
-                    0 => name.clone(),
-                    _ => format!("{name}+{offset}"),
-                })
-            }
+            Named::Part(part) => part.offset(address).map(|offset| match offset {
+                0 => part.name.clone(),
+                _ => format!("{}+{offset}", part.name),
+            }),
         });
         within
             .or_else(|| self.part_of_made(address))
@@ -217,7 +214,7 @@ impl Names {
     fn is_own(&self, address: usize) -> bool {
         self.objects.iter().any(|named| match named {
             Named::Object { .. } => false,
-            Named::Bytes { from, bytes, .. } => (*from..from + bytes).contains(&address),
+            Named::Part(part) => part.offset(address).is_some(),
         })
     }
 

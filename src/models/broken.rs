@@ -187,6 +187,9 @@ impl World for Broken {
     fn spins() -> u32 {
         Loom::spins()
     }
+    fn fence(order: Ordering) {
+        Loom::fence(order);
+    }
     fn deadline(after: Duration) -> Option<Deadline> {
         Loom::deadline(after)
     }

@@ -6,7 +6,10 @@
 
 use serde::Serialize;
 
-use crate::explore::loom::{Kernel, Nth, Outcome, Program, Setting, Tally, WakeOrder, explore};
+use crate::explore::loom::{
+    Kernel, Nth, Outcome, Program, STEPS_MAX, Setting, Swept, Tally, WakeOrder, explore,
+    with_each_killed,
+};
 
 /// How much to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,8 +101,6 @@ pub(super) const NEWER: &[Kernel] = &[Kernel::Linux6_2];
 /// A search with more executions than this would take minutes: its bounds are wrong.
 const EXECUTIONS_MAX_QUICK: u64 = 300_000;
 const EXECUTIONS_MAX_FULL: u64 = 100_000_000;
-/// No lane takes so many steps in an execution.
-const STEPS_MAX: u32 = 500;
 
 struct Run<'a> {
     report: ModelReport,
@@ -260,22 +261,19 @@ impl Run<'_> {
         setting: Setting,
         victims: &[u32],
     ) -> Option<Tally> {
-        let Some((&lane, others)) = victims.split_first() else {
-            return self.search(program, &setting);
-        };
-        let mut all = Tally::default();
-        for nth in 1..=STEPS_MAX {
-            let mut doomed = setting.clone();
-            doomed.kills.push(Nth { lane, nth });
-            let tally = self.over_kills(program, doomed, others)?;
-            all += tally;
-            if tally.deaths_of[lane as usize] == 0 {
-                return Some(all); // no execution is that long
+        let swept = with_each_killed(setting, victims, &mut |setting| {
+            self.search(program, setting)
+        });
+        match swept {
+            Swept::Whole(tally) => Some(tally),
+            Swept::Stopped => None,
+            Swept::Endless { lane } => {
+                self.report.verdict = Verdict::Fails;
+                self.report.message =
+                    Some(format!("lane {lane} takes more than {STEPS_MAX} steps"));
+                None
             }
         }
-        self.report.verdict = Verdict::Fails;
-        self.report.message = Some(format!("lane {lane} takes more than {STEPS_MAX} steps"));
-        None
     }
 
     fn search(&mut self, program: &Program, setting: &Setting) -> Option<Tally> {
@@ -293,33 +291,10 @@ impl Run<'_> {
             Outcome::Unfinished => (Verdict::Unfinished, "too many executions".into()),
         };
         self.report.verdict = verdict;
-        self.report.message = Some(format!("{message} [{}]", describe(setting)));
+        self.report.message = Some(format!("{message} [{setting}]"));
         (self.progress)(&self.report);
         None
     }
-}
-
-/// A setting in a line.
-fn describe(setting: &Setting) -> String {
-    let mut words = vec![
-        match setting.kernel {
-            Kernel::Linux6_2 => "Linux 6.2".to_string(),
-            Kernel::Linux5_5 => "Linux 5.5".to_string(),
-        },
-        match setting.wake_order {
-            WakeOrder::FirstIn => "first in, first woken".to_string(),
-            WakeOrder::LastIn => "last in, first woken".to_string(),
-        },
-    ];
-    let of = |what: &str, all: &[Nth]| {
-        all.iter()
-            .map(|it| format!("lane {} {what} {}", it.lane, it.nth))
-            .collect::<Vec<_>>()
-    };
-    words.extend(of("returns early from sleep", &setting.early_returns));
-    words.extend(of("times out of sleep", &setting.time_outs));
-    words.extend(of("is killed before step", &setting.kills));
-    words.join(", ")
 }
 
 fn first_of(lanes: impl Iterator<Item = u32>) -> Vec<Nth> {

@@ -215,6 +215,11 @@ impl World for Os {
         })
     }
 
+    #[inline]
+    fn fence(order: Ordering) {
+        std::sync::atomic::fence(order);
+    }
+
     fn deadline(after: Duration) -> Option<Deadline> {
         let after_ns = u64::try_from(after.as_nanos()).ok()?;
         let monotonic_ns = futex::monotonic_ns().checked_add(after_ns)?;

@@ -114,7 +114,7 @@ impl fmt::Display for OutcomeSet {
 impl OutcomeSet {
     /// What the set rests on, in words: the same in every run.
     pub fn bound(&self) -> String {
-        let mut text = match (self.outcomes.tally.is_finished(), preemptions(self.example)) {
+        let mut text = match (self.outcomes.tally.is_complete(), preemptions(self.example)) {
             (false, _) => "some schedules".to_owned(),
             (true, Some(1)) => "all schedules with at most 1 preemption".to_owned(),
             (true, Some(most)) => format!("all schedules with at most {most} preemptions"),

@@ -10,7 +10,9 @@
 use ::loom::cell::UnsafeCell;
 
 use super::LoomWord;
+use super::record::{self, Deed};
 use super::stage::{self, Kernel};
+use crate::sys::step::{Access, Outcome};
 use crate::world::{OWNER_DIED, TID_MASK, WAITERS};
 
 /// What a killed lane is unwound with.
@@ -42,18 +44,21 @@ impl Links {
 /// Tells the kernel which word the calling thread is working on, in place of what it was told before.
 pub fn announce(word: &LoomWord) {
     super::step();
+    record::did(Access::Announce, word.address(), Outcome::Done);
     stage::with_actor(|actor| actor.announced = Some(word.clone()));
 }
 
 /// Takes the announcement back.
 pub fn withdraw() {
     super::step();
+    record::did(Access::Withdraw, 0, Outcome::Done);
     stage::with_actor(|actor| actor.announced = None);
 }
 
 /// Puts a word into the calling thread's robust list.
 pub fn link(word: &LoomWord) {
     super::step();
+    record::did(Access::Link, word.address(), Outcome::Done);
     word.links().write();
     stage::with_actor(|actor| actor.held.push(word.clone()));
 }
@@ -61,6 +66,7 @@ pub fn link(word: &LoomWord) {
 /// Takes a word out of the calling thread's robust list.
 pub fn unlink(word: &LoomWord) {
     super::step();
+    record::did(Access::Unlink, word.address(), Outcome::Done);
     word.links().write();
     stage::with_actor(|actor| actor.held.retain(|held| !held.is(word)));
 }
@@ -81,6 +87,7 @@ pub(super) fn die() -> ! {
     let (announced, held) =
         stage::with_actor(|actor| (actor.announced.take(), std::mem::take(&mut actor.held)));
     stage::with(|stage| stage.tally.deaths_of[id as usize] += 1);
+    record::note(Deed::Dies);
     let mut owned = false;
     for word in held.iter().rev() {
         word.links().read();

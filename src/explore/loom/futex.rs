@@ -24,8 +24,10 @@ use ::loom::sync::atomic::AtomicU32;
 use ::loom::thread::{self, Thread};
 
 use super::death::Links;
+use super::record::{self, Deed};
 use super::stage::{self, Fate, PASSER_BY, WakeOrder};
-use super::step;
+use super::{orders, spin, step};
+use crate::sys::step::{Access, Outcome};
 use crate::world::{Deadline, Update, Woken, Word};
 
 /// A word of a model: loom's atomic, and those who sleep on it. A clone is the same word.
@@ -44,6 +46,18 @@ struct Sleeper {
     woken: AtomicBool,
 }
 
+impl Sleeper {
+    /// Until it is woken; `timed`: it has a deadline, which does not pass.
+    fn sleep(&self, timed: bool) {
+        stage::with(|stage| stage.timed_asleep += u32::from(timed));
+        // Relaxed: one thread of the operating system runs the whole model.
+        while !self.woken.load(Ordering::Relaxed) {
+            thread::park();
+        }
+        stage::with(|stage| stage.timed_asleep -= u32::from(timed));
+    }
+}
+
 // Orderings are the caller's: raw/ names each one's partner.
 impl Word for LoomWord {
     fn new(value: u32) -> Self {
@@ -55,18 +69,26 @@ impl Word for LoomWord {
     }
 
     fn load(&self, order: Ordering) -> u32 {
-        step();
-        self.0.atomic.load(order)
+        self.begin(order);
+        let seen = self.0.atomic.load(order);
+        self.saw(Access::Load, seen);
+        spin::read(self.place(), seen.into());
+        seen
     }
 
     fn store(&self, value: u32, order: Ordering) {
         step();
-        self.0.atomic.store(value, order);
+        self.0.atomic.swap(value, orders::of_store(order));
+        record::did(Access::Store { value }, self.address(), Outcome::Done);
+        spin::moved();
     }
 
     fn swap(&self, value: u32, order: Ordering) -> u32 {
-        step();
-        self.0.atomic.swap(value, order)
+        self.begin(order);
+        let seen = self.0.atomic.swap(value, order);
+        self.saw(Access::Swap { value }, seen);
+        spin::exchanged(self.place(), seen.into(), value.into());
+        seen
     }
 
     fn compare_exchange(
@@ -76,24 +98,63 @@ impl Word for LoomWord {
         success: Ordering,
         failure: Ordering,
     ) -> Result<u32, u32> {
-        step();
-        self.0
+        self.begin(success);
+        let result = self
+            .0
             .atomic
-            .compare_exchange(current, new, success, failure)
+            .compare_exchange(current, new, success, failure);
+        let access = Access::CompareExchange { current, new };
+        match result {
+            Ok(seen) => {
+                self.saw(access, seen);
+                spin::exchanged(self.place(), seen.into(), new.into());
+            }
+            Err(seen) => {
+                record::did(access, self.address(), Outcome::Refused(seen.into()));
+                spin::read(self.place(), seen.into());
+            }
+        }
+        result
     }
 
     fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
-        step();
-        self.0.atomic.fetch_add(value, order)
+        self.begin(order);
+        let seen = self.0.atomic.fetch_add(value, order);
+        self.saw(Access::Add { value }, seen);
+        spin::exchanged(self.place(), seen.into(), seen.wrapping_add(value).into());
+        seen
     }
 
     fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
-        step();
-        self.0.atomic.fetch_sub(value, order)
+        self.begin(order);
+        let seen = self.0.atomic.fetch_sub(value, order);
+        self.saw(Access::Sub { value }, seen);
+        spin::exchanged(self.place(), seen.into(), seen.wrapping_sub(value).into());
+        seen
     }
 }
 
 impl LoomWord {
+    /// Comes before every read.
+    fn begin(&self, order: Ordering) {
+        step();
+        orders::before_read(order);
+    }
+
+    fn saw(&self, access: Access, seen: u32) {
+        record::did(access, self.address(), Outcome::Saw(seen.into()));
+    }
+
+    /// Of the object that it is part of.
+    pub(super) fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// Which word it is.
+    fn place(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
     /// Whether both are the same word.
     pub fn is(&self, other: &LoomWord) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -103,9 +164,16 @@ impl LoomWord {
     pub fn wait(&self, expected: u32, until: Option<Deadline>) -> Woken {
         step();
         stage::with(|stage| stage.futex_calls += 1);
+        let access = Access::Wait {
+            expected,
+            timed: until.is_some(),
+        };
         if self.peek() != expected {
+            record::did(access, self.address(), Outcome::Waited(Woken::Changed));
             return Woken::Changed;
         }
+        spin::moved();
+        record::note(Deed::SleepsOn(self.address()));
         // No operation of loom's from the peek to the queue: comparing and falling asleep are one step.
         let thread = match stage::fate(until.is_some()) {
             Fate::ReturnsEarly => return Woken::Perhaps,
@@ -121,10 +189,8 @@ impl LoomWord {
         if sleeper.thread.is_none() {
             return Woken::TimedOut; // a passer-by cannot stop the prologue; it stays in the queue
         }
-        // Relaxed: one thread of the operating system runs the whole model.
-        while !sleeper.woken.load(Ordering::Relaxed) {
-            thread::park();
-        }
+        sleeper.sleep(until.is_some());
+        record::did(access, self.address(), Outcome::Waited(Woken::Perhaps));
         Woken::Perhaps
     }
 
@@ -132,7 +198,9 @@ impl LoomWord {
     pub fn wake(&self, count: u32) -> u32 {
         step();
         stage::with(|stage| stage.futex_calls += 1);
-        self.wake_by_kernel(count)
+        let woken = self.wake_by_kernel(count);
+        record::did(Access::Wake { count }, self.address(), Outcome::Woke(woken));
+        woken
     }
 
     /// As [`World::wait_any`](crate::world::World::wait_any): the words are compared, and slept on, one after the
@@ -152,20 +220,26 @@ impl LoomWord {
             }
             unchanged
         });
+        let access = Access::WaitAny {
+            words: words.len() as u8,
+            timed: until.is_some(),
+        };
+        let address = words.first().map_or(0, |(word, _)| word.address());
         let woken = if unchanged {
+            spin::moved();
+            record::note(Deed::SleepsOn(address));
             match stage::fate(until.is_some()) {
                 Fate::PassesBy => return Woken::TimedOut, // it stays in the queues
                 Fate::ReturnsEarly => Woken::Perhaps,
                 Fate::TimesOut => Woken::TimedOut,
                 Fate::Sleeps => {
-                    // Relaxed: one thread of the operating system runs the whole model.
-                    while !sleeper.woken.load(Ordering::Relaxed) {
-                        thread::park();
-                    }
+                    sleeper.sleep(until.is_some());
+                    record::did(access, address, Outcome::Waited(Woken::Perhaps));
                     Woken::Perhaps
                 }
             }
         } else {
+            record::did(access, address, Outcome::Waited(Woken::Changed));
             Woken::Changed
         };
         // The kernel takes it off the other queues: until here a wake of another word was spent on it.
@@ -184,14 +258,17 @@ impl LoomWord {
     pub fn update_and_wake_all(&self, update: Update) -> u32 {
         step();
         stage::with(|stage| stage.futex_calls += 1);
-        // AcqRel: the kernel's full barrier. Never a plain store, as loom lets one land inside another's
-        // read-modify-write.
+        // AcqRel: the kernel's full barrier.
         match update {
             Update::Set(value) => self.0.atomic.swap(value, Ordering::AcqRel),
             Update::Add(value) => self.0.atomic.fetch_add(value, Ordering::AcqRel),
             Update::Or(bits) => self.0.atomic.fetch_or(bits, Ordering::AcqRel),
         };
-        self.take_off(u32::MAX)
+        spin::moved();
+        let woken = self.take_off(u32::MAX);
+        let access = Access::UpdateAndWakeAll { update };
+        record::did(access, self.address(), Outcome::Woke(woken));
+        woken
     }
 
     /// How many are asleep on this word.

@@ -27,8 +27,12 @@
 //! | `stage` | who is on stage, how far each has come, what is to befall whom |
 //! | `futex` | the word, its sleepers, wait and wake |
 //! | `wide` | the word of 64 bits |
+//! | `orders` | what loom is asked for in place of SeqCst, and of stores |
+//! | `spin` | who reads the same again and again |
 //! | `death` | the robust list, and what the kernel does at a death |
+//! | `sweep` | a search for each way to kill |
 //! | `search` | a program of lanes, and the search through its executions |
+//! | `record` | what the lanes did, to be read |
 //! | `quiet` | panics caught with their message, not printed |
 //!
 //! # Steps
@@ -53,30 +57,41 @@
 //! that loom knows.
 //!
 //! # What it does not
-//! - Loom reads no value before it is written, keeps seven values of a word, never fails a weak exchange,
-//!   and treats SeqCst as AcqRel.
+//! - Loom reads no value before it is written, keeps seven values of a word, and never fails a weak exchange.
+//! - A store is made by an exchange, as loom lets a plain one land inside another's read-modify-write; so what an
+//!   earlier store had released stays so behind a Relaxed one of another lane.
+//! - It treats SeqCst as AcqRel, which would accuse algorithms that are right; so this world puts a fence before each
+//!   read that asks for SeqCst. That is a little more than was asked for: weaker accesses before it are in order, too.
 //! - The processor and the compiler are loom's idea of them; that announcements stay in their places
 //!   is `sys::robust`'s duty (compiler fences), tested with real kills.
 //! - Links are a list in the model, not pointers: the layout that the kernel reads is tested with real ones.
-//! - A lane spins zero times: spinning only repeats a read.
+//! - A lane spins zero times where the algorithm asks how often: spinning only repeats a read. One that comes round
+//!   again and again by itself is passed over until another lane has moved, if one can (`spin`).
 //! - No fairness, no time: a deadline passes or does not.
 
 mod death;
 mod futex;
+mod orders;
 mod quiet;
+mod record;
 mod search;
+mod spin;
 mod stage;
+mod sweep;
 mod wide;
 
 pub use death::{announce, is_announced, is_linked, link, unlink, withdraw};
 pub use futex::LoomWord;
+pub(in crate::explore) use record::Record;
 pub use search::{Outcome, Program, Search, explore};
 pub use stage::{
     JUDGE, Kernel, LANES_MAX, Nth, PASSER_BY, Setting, Tally, WakeOrder, acting_as, futex_calls,
     me, owner_deaths,
 };
+pub use sweep::{STEPS_MAX, Swept, with_each_killed};
 pub use wide::LoomWide;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::world::{Deadline, Node, Update, Woken, World};
@@ -91,6 +106,7 @@ impl World for Loom {
     type Links = ();
 
     fn me() -> u32 {
+        record::has_ids();
         stage::me()
     }
 
@@ -101,6 +117,10 @@ impl World for Loom {
 
     fn spins() -> u32 {
         0
+    }
+
+    fn fence(order: Ordering) {
+        ::loom::sync::atomic::fence(order);
     }
 
     /// There is no clock: [`Setting::time_outs`] says which sleeps end by their deadline.
@@ -176,6 +196,7 @@ impl World for Loom {
 
 /// A step of the calling lane: it may be killed here, and then does not return.
 pub fn step() {
+    spin::explores();
     if stage::count_step() {
         death::die();
     }

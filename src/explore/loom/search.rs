@@ -5,8 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::death::Killed;
+use super::record::{self, Deed, Record};
 use super::stage::{self, JUDGE, LANES_MAX, Setting, Tally};
 use super::{acting_as, quiet};
+use crate::explore::stage::Part;
 
 /// Lanes that run beside each other, between a prologue and an epilogue that run alone.
 #[derive(Clone)]
@@ -31,6 +33,10 @@ pub enum Outcome {
 pub struct Search {
     pub outcome: Outcome,
     pub tally: Tally,
+    /// Of the execution that failed, if the setting says so.
+    pub(in crate::explore) record: Option<Record>,
+    /// It failed with a lane asleep whose deadline would have passed.
+    pub(in crate::explore) had_deadline: bool,
 }
 
 /// More operations than this in one execution, and it is taken for one that never ends.
@@ -45,11 +51,21 @@ impl Program {
     /// # Panics
     /// If there are no lanes, or more than [`LANES_MAX`].
     pub fn new<T: 'static>(start: fn() -> T, lanes: &[fn(&T)], end: fn(&T)) -> Program {
+        Program::with_parts(start, lanes, end, |_| Vec::new())
+    }
+
+    /// As [`new`](Program::new), with names for the parts of what the lanes share.
+    pub(in crate::explore) fn with_parts<T: 'static>(
+        start: fn() -> T,
+        lanes: &[fn(&T)],
+        end: fn(&T),
+        parts: fn(&T) -> Vec<Part>,
+    ) -> Program {
         assert!(!lanes.is_empty() && lanes.len() <= LANES_MAX);
         let lanes: Vec<fn(&T)> = lanes.to_vec();
         Program {
             lanes: lanes.len(),
-            execute: Arc::new(move || execute(start, &lanes, end)),
+            execute: Arc::new(move || execute(start, &lanes, end, parts)),
         }
     }
 
@@ -77,20 +93,31 @@ pub fn explore(program: &Program, setting: &Setting) -> Search {
     builder.location = false;
     builder.log = false;
     let execute = program.execute.clone();
-    let (result, tally) = stage::set_for(setting, || {
+    let (result, remains) = stage::set_for(setting, || {
         quiet::catch(AssertUnwindSafe(|| builder.check(move || execute())))
     });
     let outcome = match result {
         Err(message) => Outcome::Fails(message),
-        Ok(()) if tally.executions + 1 >= setting.executions_max => Outcome::Unfinished,
+        Ok(()) if remains.tally.executions + 1 >= setting.executions_max => Outcome::Unfinished,
         Ok(()) => Outcome::Holds,
     };
-    Search { outcome, tally }
+    Search {
+        outcome,
+        tally: remains.tally,
+        record: remains.record,
+        had_deadline: remains.timed_asleep > 0,
+    }
 }
 
-fn execute<T: 'static>(start: fn() -> T, lanes: &[fn(&T)], end: fn(&T)) {
+fn execute<T: 'static>(
+    start: fn() -> T,
+    lanes: &[fn(&T)],
+    end: fn(&T),
+    parts: fn(&T) -> Vec<Part>,
+) {
     stage::begin();
     let shared = Rc::new(acting_as(JUDGE, start));
+    record::name(|| parts(&shared));
     stage::with(|stage| stage.prologue = false);
     let others: Vec<_> = (2..)
         .zip(&lanes[1..])
@@ -122,6 +149,9 @@ fn run<T>(lane: fn(&T), shared: &T) {
             );
         }),
         Err(death) if death.is::<Killed>() => {}
-        Err(panic) => resume_unwind(panic),
+        Err(panic) => {
+            record::note(Deed::Panics(quiet::text(&*panic)));
+            resume_unwind(panic)
+        }
     }
 }

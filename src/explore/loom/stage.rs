@@ -4,8 +4,11 @@
 //! holds it, and models run side by side in parallel tests.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 
 use super::LoomWord;
+use super::record::{self, Deed, Record};
+use super::spin::Spin;
 
 /// The most lanes of a model. Loom has room for five threads; no search of five comes to an end.
 pub const LANES_MAX: usize = 4;
@@ -59,6 +62,8 @@ pub struct Setting {
     pub preemptions_max: Option<usize>,
     /// After so many executions (a multiple of 1,000) the search is given up.
     pub executions_max: u64,
+    /// Note what the lanes do, so that a failure can be read.
+    pub records: bool,
 }
 
 impl Default for Setting {
@@ -72,7 +77,32 @@ impl Default for Setting {
             room: 2_048,
             preemptions_max: None,
             executions_max: 10_000_000,
+            records: false,
         }
+    }
+}
+
+/// In a line.
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kernel {
+            Kernel::Linux6_2 => "Linux 6.2",
+            Kernel::Linux5_5 => "Linux 5.5",
+        })?;
+        f.write_str(match self.wake_order {
+            WakeOrder::FirstIn => ", first in, first woken",
+            WakeOrder::LastIn => ", last in, first woken",
+        })?;
+        for (what, all) in [
+            ("returns early from sleep", &self.early_returns),
+            ("times out of sleep", &self.time_outs),
+            ("is killed before step", &self.kills),
+        ] {
+            for Nth { lane, nth } in all {
+                write!(f, ", lane {lane} {what} {nth}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -86,6 +116,8 @@ pub struct Tally {
     pub sleeps: u64,
     pub early_returns: u64,
     pub time_outs: u64,
+    /// Sleeps with a deadline, whatever ended them.
+    pub timed: u64,
     /// Sleepers woken, by whom ever.
     pub woken: u64,
     /// Deaths, by the lane that died.
@@ -110,6 +142,7 @@ impl std::ops::AddAssign for Tally {
         self.sleeps += other.sleeps;
         self.early_returns += other.early_returns;
         self.time_outs += other.time_outs;
+        self.timed += other.timed;
         self.woken += other.woken;
         for (mine, others) in self.deaths_of.iter_mut().zip(other.deaths_of) {
             *mine += others;
@@ -132,6 +165,7 @@ pub(super) enum Fate {
 pub(super) struct Actor {
     steps: u32,
     sleeps: u32,
+    pub(super) spin: Spin,
     pub(super) announced: Option<LoomWord>,
     /// The robust list, oldest first.
     pub(super) held: Vec<LoomWord>,
@@ -145,6 +179,11 @@ pub(super) struct Stage {
     /// Of this execution.
     pub(super) owner_deaths: u32,
     pub(super) futex_calls: u32,
+    /// Lanes that sleep until woken, though they have a deadline.
+    pub(super) timed_asleep: u32,
+    pub(super) record: Option<Record>,
+    /// Loom looks at who else could go on.
+    pub(super) explores: bool,
 }
 
 impl Stage {
@@ -209,11 +248,19 @@ pub(super) fn with_actor<R>(look: impl FnOnce(&mut Actor) -> R) -> R {
     with(|stage| look(&mut stage.actors[id]))
 }
 
+/// What remains of a search.
+pub(super) struct Remains {
+    pub tally: Tally,
+    /// Of the last execution.
+    pub record: Option<Record>,
+    pub timed_asleep: u32,
+}
+
 /// Sets the stage, runs `search`, and says what was met.
 ///
 /// # Panics
 /// If a search is under way on this thread.
-pub(super) fn set_for<R>(setting: &Setting, search: impl FnOnce() -> R) -> (R, Tally) {
+pub(super) fn set_for<R>(setting: &Setting, search: impl FnOnce() -> R) -> (R, Remains) {
     struct Strike;
     impl Drop for Strike {
         fn drop(&mut self) {
@@ -227,13 +274,20 @@ pub(super) fn set_for<R>(setting: &Setting, search: impl FnOnce() -> R) -> (R, T
         prologue: true,
         owner_deaths: 0,
         futex_calls: 0,
+        timed_asleep: 0,
+        record: setting.records.then(Record::default),
+        explores: true,
     }));
     assert!(before.is_none(), "one search at a time on a thread");
     let strike = Strike;
     let result = search();
-    let tally = with(|stage| stage.tally);
+    let remains = with(|stage| Remains {
+        tally: stage.tally,
+        record: stage.record.take(),
+        timed_asleep: stage.timed_asleep,
+    });
     drop(strike);
-    (result, tally)
+    (result, remains)
 }
 
 /// A new execution begins.
@@ -244,6 +298,11 @@ pub(super) fn begin() {
         stage.prologue = true;
         stage.owner_deaths = 0;
         stage.futex_calls = 0;
+        stage.timed_asleep = 0;
+        stage.explores = true;
+        if let Some(record) = &mut stage.record {
+            *record = Record::default();
+        }
     });
 }
 
@@ -267,6 +326,16 @@ pub(super) fn count_step() -> bool {
 
 /// Decides over a sleep that is about to begin.
 pub(super) fn fate(has_deadline: bool) -> Fate {
+    let fate = choose_fate(has_deadline);
+    match fate {
+        Fate::ReturnsEarly => record::note(Deed::ReturnsEarly),
+        Fate::TimesOut => record::note(Deed::TimesOut),
+        Fate::Sleeps | Fate::PassesBy => {}
+    }
+    fate
+}
+
+fn choose_fate(has_deadline: bool) -> Fate {
     let id = me();
     with(|stage| {
         if id == PASSER_BY {
@@ -274,6 +343,7 @@ pub(super) fn fate(has_deadline: bool) -> Fate {
         }
         let actor = &mut stage.actors[id as usize];
         actor.sleeps += 1;
+        stage.tally.timed += u64::from(has_deadline);
         let here = Nth {
             lane: id,
             nth: actor.sleeps,

@@ -82,10 +82,10 @@ impl Tally {
         self.parts.iter().any(whole)
     }
 
-    /// Whether nothing is left within the bounds that were set, and no run was cut short.
-    pub fn is_finished(&self) -> bool {
-        let finished = |part: &Part| part.is_complete && part.cut == 0;
-        self.parts.iter().all(finished)
+    /// Whether each way came to its end, within its bounds, and no schedule was cut short.
+    pub fn is_complete(&self) -> bool {
+        let whole = |part: &Part| part.is_complete && part.cut == 0;
+        !self.parts.is_empty() && self.parts.iter().all(whole)
     }
 
     pub fn schedules(&self) -> usize {
