@@ -43,10 +43,11 @@
 //! 8. [`explore`]: the controller. [`explore::search`] says which schedules to run; its engine runs real processes one
 //!    step at a time, kills included; and the world inside loom.
 //! 9. [`models`]: the models of the algorithms, and these broken on purpose, which the models must catch.
-//! 10. [`tutorial`]: the examples, as a user would write them.
-//! 11. [`verify`]: the table.
-//! 12. [`recorded`]: histories from files, judged.
-//! 13. [`conform`]: cases of `multiprocessing`, run against the library, and where it answers otherwise.
+//! 10. [`zoo`]: known bugs, each beside its correct twin, and who catches it in how many runs.
+//! 11. [`tutorial`]: the examples, as a user would write them.
+//! 12. [`verify`]: the table.
+//! 13. [`recorded`]: histories from files, judged.
+//! 14. [`conform`]: cases of `multiprocessing`, run against the library, and where it answers otherwise.
 //!
 //! # One algorithm, three ways to check it
 //! | way | sees | does not see |
@@ -129,6 +130,8 @@ pub mod tutorial;
 #[cfg(feature = "harness")]
 pub mod verify;
 pub mod world;
+#[cfg(feature = "harness")]
+pub mod zoo;
 
 /// For structs of one's own in shared memory: see [`Plain`].
 pub use bytemuck;

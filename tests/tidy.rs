@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each layer, and the layers it may import. A file in `src` that is in none of these folders belongs to the
 /// layer `top`, which may import all.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("world", &[]),
     ("check", &[]),
     ("sys", &["world"]),
@@ -27,6 +27,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ),
     ("explore", &["world", "sys", "shm", "check"]),
     ("models", &["world", "raw", "shm", "check", "explore"]),
+    ("zoo", &["world", "sys", "raw", "shm", "check", "explore"]),
     ("tutorial", ALL),
     ("conform", ALL),
     ("verify", ALL),

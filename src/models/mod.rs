@@ -6,7 +6,6 @@ mod betrayals;
 mod broken;
 pub mod condition;
 pub mod event;
-pub mod ladder;
 pub mod model;
 pub mod mutex;
 pub mod ring;
@@ -25,8 +24,6 @@ pub struct Trial {
     pub models: fn() -> Vec<Model>,
     /// The algorithm broken in one way each: all must be caught.
     pub variants: &'static [Variant],
-    /// Correct small algorithms beside which broken ones stand among the variants: they must not be accused.
-    pub twins: fn() -> Vec<Model>,
 }
 
 /// Every trial.
@@ -35,49 +32,41 @@ pub static TRIALS: &[Trial] = &[
         primitive: "Lock",
         models: mutex::models,
         variants: mutex::VARIANTS,
-        twins: ladder::models,
     },
     Trial {
         primitive: "RLock",
         models: mutex::reentrant_models,
         variants: &[],
-        twins: Vec::new,
     },
     Trial {
         primitive: "Semaphore",
         models: semaphore::models,
         variants: semaphore::VARIANTS,
-        twins: Vec::new,
     },
     Trial {
         primitive: "Event",
         models: event::models,
         variants: event::VARIANTS,
-        twins: Vec::new,
     },
     Trial {
         primitive: "Condition",
         models: condition::models,
         variants: condition::VARIANTS,
-        twins: Vec::new,
     },
     Trial {
         primitive: "Barrier",
         models: barrier::models,
         variants: barrier::VARIANTS,
-        twins: Vec::new,
     },
     Trial {
         primitive: "Queue",
         models: ring::models,
         variants: ring::VARIANTS,
-        twins: Vec::new,
     },
     Trial {
         primitive: "JoinableQueue",
         models: tasks::models,
         variants: tasks::VARIANTS,
-        twins: Vec::new,
     },
 ];
 

@@ -41,16 +41,13 @@ impl VariantReport {
     }
 }
 
-/// A table of variants: the name, what is betrayed (and in whose models, if not those named first), what is
-/// broken, and the models that must catch it.
+/// A table of variants: the name, what is betrayed, what is broken, and the models that must catch it.
 macro_rules! variants {
-    (@models $all:path) => { $all };
-    (@models $all:path, $models:path) => { $models };
-    (in $all:path; $($name:literal, $betrayal:ident $(in $models:path)?: $what:literal => $($model:literal),+;)*) => {
+    (in $all:path; $($name:literal, $betrayal:ident: $what:literal => $($model:literal),+;)*) => {
         &[$($crate::models::variant::Variant {
             name: $name,
             what: $what,
-            models: $crate::models::variant::variants!(@models $all $(, $models)?),
+            models: $all,
             betrayal: &$betrayal,
             caught_by: &[$($model),+],
         }),*]

@@ -10,10 +10,6 @@ use crate::world::{Deadline, OWNER_DIED, TID_MASK, Update, WAITERS, Woken, Word}
 
 type Exchanged = Result<u32, u32>;
 
-/// Nothing is wrong with the world: the algorithm itself is.
-pub(super) struct Honest;
-impl Sabotage for Honest {}
-
 /// Giving a marked lock back by a plain store does not release.
 pub(super) struct MarkedReleaseRelaxed;
 impl Sabotage for MarkedReleaseRelaxed {
