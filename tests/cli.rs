@@ -71,6 +71,7 @@ fn wrong_usage_is_64_in_every_command() {
         (&["replay"], "<STRING>"),
         (&["replay", "nonsense"], "not a replay string"),
         (&["zoo", "extra"], "extra"),
+        (&["zoo", "--only", "no such bug"], "no bug is meant"),
         (&["conform"], "<FILE>"),
         (&["conform", "no/such/file.toml"], "no/such/file.toml"),
     ] {
@@ -268,4 +269,19 @@ fn a_replay_shows_what_was_lost_and_says_so() {
     assert_eq!((code, err.as_str()), (1, ""), "{out}");
     assert!(out.contains("no order of the calls explains this"), "{out}");
     assert_eq!(out, said(&["replay", string]).1, "it is the same again");
+}
+
+#[test]
+fn the_zoo_says_who_caught_what_in_how_many_runs() {
+    let (code, out, err) = said(&["zoo", "--only", "unlock without wake", "--json"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let table: Value = serde_json::from_str(&out).unwrap();
+    let trials = table["entries"][0]["trials"].as_array().unwrap();
+    assert_eq!(trials.len(), 2, "{table}");
+    for trial in trials {
+        assert!(trial["caught_after"].as_u64() <= trial["within"].as_u64());
+        assert_eq!(trial["twin"], "passes", "{table}");
+    }
+    let (code, out, _) = said(&["zoo", "--only", "unlock without wake"]);
+    assert!(code == 0 && out.contains("2 of 2 trials"), "{out}");
 }

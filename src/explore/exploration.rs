@@ -194,10 +194,6 @@ impl Exploration {
         self.explore_asked(program_of::<N>(), &(), set_up)
     }
 
-    pub(super) fn search(&self) -> &Search {
-        &self.search
-    }
-
     fn explore_asked<A, F>(
         self,
         program: String,

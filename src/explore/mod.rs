@@ -28,8 +28,8 @@ pub use linearizable::{
     Checked, Failure, Linearizability, Portable, Subject, check_linearizable, lanes_of,
     lanes_of_sizes,
 };
-pub use outcomes::{Outcome, Outcomes};
 pub use model::{Model, ModelReport};
+pub use outcomes::{Outcome, Outcomes};
 pub use replay::{NotAReplay, Replay};
 pub use report::Report;
 pub use run::{Ended, Run};

@@ -176,7 +176,7 @@ impl Exploration {
     /// # Panics
     /// If the model has no lanes.
     pub fn check_model_in_loom<M: Model>(self) -> LoomReport {
-        translation::search::<M>(self.search())
+        translation::search::<M>(&self.search())
     }
 }
 
