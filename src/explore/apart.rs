@@ -128,7 +128,8 @@ where
     // Drawn here, once, so that all runs have hash maps of one order.
     let _keys = RandomState::new();
     let task: Task = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
-    let stage = || {
+    // In a box: one engine for all programs, and not one compiled for each.
+    let stage: Box<dyn Fn() -> io::Result<Stage> + '_> = Box::new(|| {
         let fds = fds
             .iter()
             .map(OwnedFd::try_clone)
@@ -137,7 +138,7 @@ where
         let mut stage = Stage::new(Region::new()?);
         set_up(&mut stage, arguments);
         Ok(stage)
-    };
+    });
     let mut explorer = Explorer::new(stage).map_err(|error| error.to_string())?;
     match &task.work {
         Work::Plans { plans, in_full } => {

@@ -83,5 +83,5 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     name: "barrier used again too early",
     bug: "one that is slow to leave the first round is caught by the second",
     source: "D. Hensgen, R. Finkel and U. Manber, \"Two algorithms for barrier synchronization\" (1988)",
-    trials: &[Trial::schedules::<Meeting<false>, Meeting<true>>(0)],
+    trials: &[Trial::schedules::<Meeting<false>, Meeting<true>>(1)],
 }];

@@ -231,7 +231,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "ABA in a condition variable",
         bug: "a waiter that was told sees the mark of the next waiter, and sleeps again",
         source: "musl 97c5b5a",
-        trials: &[Trial::schedules::<Asking<Blocked>, Asking<Sequence>>(0)],
+        trials: &[Trial::schedules::<Asking<Blocked>, Asking<Sequence>>(1)],
     },
     Entry {
         number: 17,
@@ -239,7 +239,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "a notification for something else is taken for the one that was waited for",
         source: "B. W. Lampson and D. D. Redell, \"Experience with processes and monitors in Mesa\", CACM 23 (1980)",
         trials: &[Trial::schedules::<Waiting<LooksOnce>, Waiting<LooksAgain>>(
-            0,
+            7,
         )],
     },
     Entry {
@@ -247,13 +247,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "notify before wait",
         bug: "it is looked at without the lock: what is said before the wait is missed",
         source: "pthread_cond_wait(3p), rationale",
-        trials: &[Trial::schedules::<Waiting<LooksBefore>, Waiting<LooksAgain>>(0)],
+        trials: &[Trial::schedules::<Waiting<LooksBefore>, Waiting<LooksAgain>>(1_102)],
     },
     Entry {
         number: 22,
         name: "stolen condition signal",
         bug: "one that begins to wait after a notification takes it from one that waited before",
         source: "glibc 25847",
-        trials: &[Trial::schedules::<Asking<Tokens>, Asking<Sequence>>(0)],
+        trials: &[Trial::schedules::<Asking<Tokens>, Asking<Sequence>>(1)],
     },
 ];

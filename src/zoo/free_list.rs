@@ -246,7 +246,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     bug: "the first node is the same again, and what comes behind it is not",
     source: "IBM System/370 Principles of Operation (1983), appendix A: lock-free chains",
     trials: &[
-        Trial::schedules::<Owned<false>, Owned<true>>(0),
-        Trial::history::<Recorded<false>, Recorded<true>>(0),
+        Trial::schedules::<Owned<false>, Owned<true>>(23),
+        Trial::history::<Recorded<false>, Recorded<true>>(437),
     ],
 }];

@@ -80,5 +80,5 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     name: "killed while initialising",
     bug: "the others wait for ever for one that is dead",
     source: "boost interprocess 128",
-    trials: &[Trial::kills::<1, FirstUse<false>, FirstUse<true>>(0)],
+    trials: &[Trial::kills::<1, FirstUse<false>, FirstUse<true>>(12)],
 }];

@@ -171,8 +171,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "two look, see it free, and both lock it",
         source: "E. W. Dijkstra, \"Solution of a problem in concurrent programming control\", CACM 8 (1965)",
         trials: &[
-            Trial::schedules::<Counting<CheckThenSet, 2>, Twin<2>>(0),
-            Trial::loom::<Counting<CheckThenSet, 2>, Twin<2>>(0),
+            Trial::schedules::<Counting<CheckThenSet, 2>, Twin<2>>(13),
+            Trial::loom::<Counting<CheckThenSet, 2>, Twin<2>>(1),
         ],
     },
     Entry {
@@ -181,8 +181,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "the lock is given back, and those who sleep are not told",
         source: "U. Drepper, \"Futexes Are Tricky\" (2004)",
         trials: &[
-            Trial::schedules::<Counting<WakesNoOne, 2>, Twin<2>>(0),
-            Trial::loom::<Counting<WakesNoOne, 2>, Twin<2>>(0),
+            Trial::schedules::<Counting<WakesNoOne, 2>, Twin<2>>(2),
+            Trial::loom::<Counting<WakesNoOne, 2>, Twin<2>>(2),
         ],
     },
     Entry {
@@ -191,8 +191,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "who is woken finds it locked still, and sleeps again",
         source: "U. Drepper, \"Futexes Are Tricky\" (2004)",
         trials: &[
-            Trial::schedules::<Counting<WakesTooEarly, 2>, Twin<2>>(0),
-            Trial::loom::<Counting<WakesTooEarly, 2>, Twin<2>>(0),
+            Trial::schedules::<Counting<WakesTooEarly, 2>, Twin<2>>(2),
+            Trial::loom::<Counting<WakesTooEarly, 2>, Twin<2>>(2),
         ],
     },
     Entry {
@@ -201,8 +201,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "the sleep compares with what it has just read: so it sleeps though the lock is free",
         source: "futex(2): the comparison is there \"to prevent lost wake-ups\"",
         trials: &[
-            Trial::schedules::<Counting<ReadsExpectedAgain, 2>, Twin<2>>(0),
-            Trial::loom::<Counting<ReadsExpectedAgain, 2>, Twin<2>>(0),
+            Trial::schedules::<Counting<ReadsExpectedAgain, 2>, Twin<2>>(6),
+            Trial::loom::<Counting<ReadsExpectedAgain, 2>, Twin<2>>(5),
         ],
     },
     Entry {
@@ -211,8 +211,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "a new owner takes the lock without the mark that others sleep",
         source: "musl 0db393d, e7655ed",
         trials: &[
-            Trial::schedules::<Counting<DropsTheMark, 3>, Twin<3>>(0),
-            Trial::loom_within::<2, Counting<DropsTheMark, 3>, Twin<3>>(0),
+            Trial::schedules::<Counting<DropsTheMark, 3>, Twin<3>>(11),
+            Trial::loom_within::<2, Counting<DropsTheMark, 3>, Twin<3>>(34),
         ],
     },
     Entry {
@@ -221,9 +221,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "who is woken takes itself for the owner: the lock was free meanwhile, or the wait returned early",
         source: "futex(2): a return of 0 may be spurious",
         trials: &[
-            Trial::schedules::<Counting<WokenOwns, 3>, Twin<3>>(0),
-            Trial::schedules_early::<Counting<WokenOwns, 2>, Twin<2>>(0),
-            Trial::loom_early::<Counting<WokenOwns, 2>, Twin<2>>(0),
+            Trial::schedules::<Counting<WokenOwns, 3>, Twin<3>>(23),
+            Trial::schedules_early::<Counting<WokenOwns, 2>, Twin<2>>(12),
+            Trial::loom_early::<Counting<WokenOwns, 2>, Twin<2>>(11),
         ],
     },
     Entry {
@@ -235,6 +235,6 @@ pub(super) const ENTRIES: &[Entry] = &[
             50,
             Counting<CountsWhoComes, 3>,
             Twin<3>,
-        >(0)],
+        >(13_552)],
     },
 ];

@@ -26,9 +26,9 @@ fn lock<W: World>(word: &W::Word, at_once: Ordering, after_a_wait: Ordering) {
 }
 
 /// Takes it without seeing what was done before.
-struct LocksRelaxed;
+struct RelaxedLock;
 
-impl WordLock for LocksRelaxed {
+impl WordLock for RelaxedLock {
     fn lock<W: World>(word: &W::Word) {
         // Relaxed: the bug; the Release in unlock() has no partner.
         lock::<W>(word, Relaxed, Relaxed);
@@ -40,9 +40,9 @@ impl WordLock for LocksRelaxed {
 }
 
 /// Gives it back, and what was done meanwhile may come later.
-struct UnlocksRelaxed;
+struct RelaxedUnlock;
 
-impl WordLock for UnlocksRelaxed {
+impl WordLock for RelaxedUnlock {
     fn lock<W: World>(word: &W::Word) {
         // Acquire: its partner is missing.
         lock::<W>(word, Acquire, Acquire);
@@ -169,7 +169,7 @@ impl<const FENCED: bool> Model for SeqLock<FENCED> {
                 let before = shared.sequence.load(Acquire);
                 // Relaxed: between the Acquire and the fence.
                 let seen = (shared.pair[0].load(Relaxed), shared.pair[1].load(Relaxed));
-                // Acquire: pairs with the writer's fence.
+                // Acquire: pairs with the writer's fence. Relaxed: behind the fence.
                 W::fence(Acquire);
                 let is_whole = before % 2 == 0 && shared.sequence.load(Relaxed) == before;
                 assert!(!is_whole || seen.0 == seen.1, "a torn pair: {seen:?}");
@@ -194,34 +194,34 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "Relaxed in lock",
         bug: "the new owner does not see what the last one wrote",
         source: "M. Bos, \"Rust Atomics and Locks\" (2023), chapter 4",
-        trials: &[Trial::loom::<Counting<LocksRelaxed, 2>, Twin>(0)],
+        trials: &[Trial::loom::<Counting<RelaxedLock, 2>, Twin>(1)],
     },
     Entry {
         number: 10,
         name: "Relaxed in unlock",
         bug: "what was written under the lock may come after it was given back",
         source: "M. Bos, \"Rust Atomics and Locks\" (2023), chapter 4",
-        trials: &[Trial::loom::<Counting<UnlocksRelaxed, 2>, Twin>(0)],
+        trials: &[Trial::loom::<Counting<RelaxedUnlock, 2>, Twin>(1)],
     },
     Entry {
         number: 11,
         name: "Relaxed only after a wait",
         bug: "the way that is seldom taken forgets its order",
         source: "M. Bos, \"Rust Atomics and Locks\" (2023), chapter 9",
-        trials: &[Trial::loom_early::<Counting<RelaxedAfterAWait, 2>, Twin>(0)],
+        trials: &[Trial::loom_early::<Counting<RelaxedAfterAWait, 2>, Twin>(3)],
     },
     Entry {
         number: 12,
         name: "Peterson without a fence",
         bug: "each looks at what the other wants before its own wish is seen",
         source: "G. L. Peterson, \"Myths about the mutual exclusion problem\" (1981), which takes memory for one",
-        trials: &[Trial::loom::<Peterson<false>, Peterson<true>>(0)],
+        trials: &[Trial::loom::<Peterson<false>, Peterson<true>>(1)],
     },
     Entry {
         number: 13,
         name: "seqlock without its fence",
         bug: "the pair is written before its number is seen to be odd",
         source: "H. Boehm, \"Can seqlocks get along with programming language memory models?\" (MSPC 2012)",
-        trials: &[Trial::loom::<SeqLock<false>, SeqLock<true>>(0)],
+        trials: &[Trial::loom::<SeqLock<false>, SeqLock<true>>(4)],
     },
 ];

@@ -74,5 +74,5 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     name: "torn read",
     bug: "a value larger than a word is read while it is written",
     source: "L. Lamport, \"Concurrent reading and writing\", CACM 20 (1977)",
-    trials: &[Trial::schedules::<Copies<false>, Copies<true>>(0)],
+    trials: &[Trial::schedules::<Copies<false>, Copies<true>>(2)],
 }];

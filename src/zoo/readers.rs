@@ -202,7 +202,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "starving writer",
         bug: "readers that come later go first: as long as some come, the writer waits",
         source: "P. J. Courtois, F. Heymans and D. L. Parnas, \"Concurrent control with readers and writers\", CACM 14 (1971)",
-        trials: &[Trial::schedules::<Writing<false>, Writing<true>>(0)],
+        trials: &[Trial::schedules::<Writing<false>, Writing<true>>(30)],
     },
     Entry {
         number: 21,
@@ -210,7 +210,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "each waits for the other to leave",
         source: "parking_lot::RwLock: one upgradable reader at a time, for this reason",
         trials: &[Trial::schedules::<Upgrading<Stays>, Upgrading<FirstOnly>>(
-            0,
+            7,
         )],
     },
 ];

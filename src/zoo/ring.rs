@@ -127,7 +127,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     bug: "one item more than there is room for, over one that no one has got",
     source: "L. Lamport, \"Specifying concurrent program modules\", ACM TOPLAS 5 (1983), for the ring",
     trials: &[
-        Trial::schedules::<Passing<true>, Passing<false>>(0),
+        Trial::schedules::<Passing<true>, Passing<false>>(1),
         Trial::drawn(
             DRAWN as u64,
             || puts_and_gets(true),

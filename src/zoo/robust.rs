@@ -247,7 +247,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "the lock stays locked for ever",
         source: "pthread_mutexattr_setrobust(3), which is there for it",
         trials: &[Trial::kills::<1, Visiting<Mortal, 2>, Visiting<Robust, 2>>(
-            0,
+            14,
         )],
     },
     Entry {
@@ -259,7 +259,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             1,
             Visiting<UnlocksInTwoSteps, 2>,
             Visiting<Robust, 2>,
-        >(0)],
+        >(427)],
     },
     Entry {
         number: 26,
@@ -278,6 +278,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "killed during recovery",
         bug: "the mark that something is to be repaired is cleared before it is repaired",
         source: "C. Mohan and others, \"ARIES\", ACM TODS 17 (1992): a restart may be cut short, too",
-        trials: &[Trial::kills::<2, Recovering<false>, Recovering<true>>(0)],
+        trials: &[Trial::kills::<2, Recovering<false>, Recovering<true>>(
+            2_876,
+        )],
     },
 ];

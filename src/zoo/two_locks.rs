@@ -46,5 +46,5 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     name: "two locks in two orders",
     bug: "each holds what the other waits for",
     source: "E. G. Coffman and others, \"System deadlocks\", ACM Computing Surveys 3 (1971)",
-    trials: &[Trial::schedules::<Both<true>, Both<false>>(0)],
+    trials: &[Trial::schedules::<Both<true>, Both<false>>(31)],
 }];

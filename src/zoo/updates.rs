@@ -89,8 +89,8 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     bug: "what another wrote between the reading and the writing is overwritten",
     source: "J. N. Gray and others, \"Granularity of locks and degrees of consistency\" (1976)",
     trials: &[
-        Trial::schedules::<Adding<false>, Adding<true>>(0),
-        Trial::loom::<Adding<false>, Adding<true>>(0),
+        Trial::schedules::<Adding<false>, Adding<true>>(2),
+        Trial::loom::<Adding<false>, Adding<true>>(1),
         Trial::drawn(DRAWN as u64, || amounts(false), || amounts(true)),
     ],
 }];
