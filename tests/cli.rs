@@ -204,6 +204,7 @@ fn the_json_has_its_keys() {
             keys(row),
             [
                 "cases",
+                "extent",
                 "kills",
                 "primitive",
                 "runs",

@@ -172,17 +172,19 @@ impl Searches {
         };
         let plain = self.with_kills(setting, victims)?;
         let mut first = 1;
-        while early > 0 {
-            let early_returns = each(first..first + early);
-            let setting = Setting {
-                early_returns,
-                ..setting.clone()
-            };
-            if self.with_kills(&setting, victims)?.early_returns == 0 {
-                break; // no one sleeps so often
+        if early > 0 {
+            loop {
+                let early_returns = each(first..first + early);
+                let setting = Setting {
+                    early_returns,
+                    ..setting.clone()
+                };
+                if self.with_kills(&setting, victims)?.early_returns == 0 {
+                    break; // no one sleeps so often
+                }
+                self.leaves_out(NO_COMBINATIONS);
+                first += 1;
             }
-            self.leaves_out(NO_COMBINATIONS);
-            first += 1;
         }
         if plain.timed == 0 {
             return Ok(());

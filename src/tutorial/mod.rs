@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     fn message(id: &str) -> String {
-        find(id).err().expect("unknown").to_string()
+        find(id).expect_err("unknown").to_string()
     }
 
     #[test]

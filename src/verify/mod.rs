@@ -39,6 +39,7 @@ mod rows;
 mod run;
 mod scenario;
 pub mod scenes;
+mod schedules;
 mod semaphore_kills;
 mod server_kills;
 mod shareable_list_kills;

@@ -45,6 +45,8 @@ pub enum Technique {
     Models,
     /// Broken variants that the models must catch.
     Variants,
+    /// Every schedule of small programs, under control.
+    Schedules,
     /// A kill at every step of the turn.
     EveryStep,
     /// Generated scenarios at full speed.
@@ -77,6 +79,8 @@ pub struct Report {
     /// SIGKILLs, real or modelled.
     pub kills: u64,
     pub verdict: Verdict,
+    /// How far each case was tried, where that can be said.
+    pub extent: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +97,7 @@ impl Report {
             runs,
             kills,
             verdict: Verdict::Holds,
+            extent: Vec::new(),
         }
     }
 
@@ -130,6 +135,7 @@ impl Technique {
         match self {
             Technique::Models => "loom models",
             Technique::Variants => "broken variants",
+            Technique::Schedules => "schedules",
             Technique::EveryStep => "kill at every step",
             Technique::Proptest => "proptest",
             Technique::RandomKills => "random kills",
@@ -157,6 +163,11 @@ impl Technique {
             }
             Technique::Variants => {
                 "the models themselves: each of these broken locks is caught. Not every bug is among them"
+            }
+            Technique::Schedules => {
+                "small programs of real processes under control, one step at a time: every schedule, up to the order of \
+                 steps that commute, or as many as is said above; with real SIGKILLs at every step, where there are \
+                 kills. Sequentially consistent orders, and programs of 2 or 3 processes"
             }
             Technique::EveryStep => {
                 "real processes that go one at a time, each killed by a real SIGKILL before each of its steps. \

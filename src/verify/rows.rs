@@ -5,7 +5,7 @@ use super::apart::Subject;
 use super::pair::Guard;
 use super::progress::Progress;
 use super::report::{Budget, Check, Report, Technique};
-use super::{appends, bank, deaths, hostile, models, turn, tutorials};
+use super::{appends, bank, deaths, hostile, models, schedules, turn, tutorials};
 
 /// All checks, in the order of the table.
 pub static CHECKS: &[Check] = &[
@@ -14,6 +14,9 @@ pub static CHECKS: &[Check] = &[
     }),
     row("Lock", Technique::Variants, |b, p| {
         models::variants("Lock", b, p)
+    }),
+    row("Lock", Technique::Schedules, |b, p| {
+        schedules::schedules("Lock", b, p)
     }),
     row("Lock", Technique::EveryStep, |b, p| {
         turn::every_step("Lock", b, p)
@@ -27,6 +30,9 @@ pub static CHECKS: &[Check] = &[
     row("RLock", Technique::Models, |b, p| {
         models::models("RLock", b, p)
     }),
+    row("RLock", Technique::Schedules, |b, p| {
+        schedules::schedules("RLock", b, p)
+    }),
     row("RLock", Technique::EveryStep, |b, p| {
         turn::every_step("RLock", b, p)
     }),
@@ -35,6 +41,9 @@ pub static CHECKS: &[Check] = &[
     }),
     row("RLock", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::RLock, b, p)
+    }),
+    row("Value", Technique::Schedules, |b, p| {
+        schedules::schedules("Value", b, p)
     }),
     row("Value", Technique::EveryStep, |b, p| {
         turn::every_step("Value", b, p)
@@ -45,6 +54,9 @@ pub static CHECKS: &[Check] = &[
     row("Value", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::Value, b, p)
     }),
+    row("Array", Technique::Schedules, |b, p| {
+        schedules::schedules("Array", b, p)
+    }),
     row("Array", Technique::EveryStep, |b, p| {
         turn::every_step("Array", b, p)
     }),
@@ -53,6 +65,9 @@ pub static CHECKS: &[Check] = &[
     }),
     row("Array", Technique::RandomKills, |b, p| {
         deaths::guard(Guard::Array, b, p)
+    }),
+    row("ShareableList", Technique::Schedules, |b, p| {
+        schedules::schedules("ShareableList", b, p)
     }),
     row("ShareableList", Technique::EveryStep, |b, p| {
         turn::every_step("ShareableList", b, p)
@@ -69,11 +84,17 @@ pub static CHECKS: &[Check] = &[
     row("Semaphore", Technique::Variants, |b, p| {
         models::variants("Semaphore", b, p)
     }),
+    row("Semaphore", Technique::Schedules, |b, p| {
+        schedules::schedules("Semaphore", b, p)
+    }),
     row("Semaphore", Technique::EveryStep, |b, p| {
         turn::every_step("Semaphore", b, p)
     }),
     row("Semaphore", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Semaphore, b, p)
+    }),
+    row("BoundedSemaphore", Technique::Schedules, |b, p| {
+        schedules::schedules("BoundedSemaphore", b, p)
     }),
     row("BoundedSemaphore", Technique::EveryStep, |b, p| {
         turn::every_step("BoundedSemaphore", b, p)
@@ -87,6 +108,9 @@ pub static CHECKS: &[Check] = &[
     row("Event", Technique::Variants, |b, p| {
         models::variants("Event", b, p)
     }),
+    row("Event", Technique::Schedules, |b, p| {
+        schedules::schedules("Event", b, p)
+    }),
     row("Event", Technique::EveryStep, |b, p| {
         turn::every_step("Event", b, p)
     }),
@@ -99,6 +123,9 @@ pub static CHECKS: &[Check] = &[
     row("Condition", Technique::Variants, |b, p| {
         models::variants("Condition", b, p)
     }),
+    row("Condition", Technique::Schedules, |b, p| {
+        schedules::schedules("Condition", b, p)
+    }),
     row("Condition", Technique::EveryStep, |b, p| {
         turn::every_step("Condition", b, p)
     }),
@@ -110,6 +137,9 @@ pub static CHECKS: &[Check] = &[
     }),
     row("Barrier", Technique::Variants, |b, p| {
         models::variants("Barrier", b, p)
+    }),
+    row("Barrier", Technique::Schedules, |b, p| {
+        schedules::schedules("Barrier", b, p)
     }),
     row("Barrier", Technique::EveryStep, |b, p| {
         turn::every_step("Barrier", b, p)
@@ -129,6 +159,9 @@ pub static CHECKS: &[Check] = &[
         Technique::Proptest,
         appends::managers_dict,
     ),
+    row("Pipe", Technique::Schedules, |b, p| {
+        schedules::schedules("Pipe", b, p)
+    }),
     row("Pipe", Technique::EveryStep, |b, p| {
         turn::every_step("Pipe", b, p)
     }),
@@ -141,6 +174,9 @@ pub static CHECKS: &[Check] = &[
     row("Queue", Technique::Variants, |b, p| {
         models::variants("Queue", b, p)
     }),
+    row("Queue", Technique::Schedules, |b, p| {
+        schedules::schedules("Queue", b, p)
+    }),
     row("Queue", Technique::EveryStep, |b, p| {
         turn::every_step("Queue", b, p)
     }),
@@ -152,6 +188,9 @@ pub static CHECKS: &[Check] = &[
     }),
     row("JoinableQueue", Technique::Variants, |b, p| {
         models::variants("JoinableQueue", b, p)
+    }),
+    row("JoinableQueue", Technique::Schedules, |b, p| {
+        schedules::schedules("JoinableQueue", b, p)
     }),
     row("JoinableQueue", Technique::EveryStep, |b, p| {
         turn::every_step("JoinableQueue", b, p)
@@ -184,6 +223,9 @@ pub static CHECKS: &[Check] = &[
     row("the turn", Technique::LostAppend, turn::lost_append),
     row("tutorials", Technique::Outputs, tutorials::outputs),
     row("tutorials", Technique::Invariants, tutorials::invariants),
+    row("SimpleQueue", Technique::Schedules, |b, p| {
+        schedules::schedules("SimpleQueue", b, p)
+    }),
 ];
 
 const fn row(

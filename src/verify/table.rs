@@ -114,6 +114,7 @@ impl Table {
                 "kills": row.report.kills,
                 "verdict": if row.holds() { "holds" } else { "fails" },
                 "why": row.why(),
+                "extent": row.report.extent,
                 "seconds": row.took.as_secs_f64(),
             })
         };
@@ -165,6 +166,15 @@ impl fmt::Display for Table {
                     "\n{name}, {technique}, FAILS:\n{}\n  {again}",
                     indented(why)
                 )?;
+            }
+        }
+        let told = self.rows.iter().filter(|row| !row.report.extent.is_empty());
+        for (place, row) in told.enumerate() {
+            if place == 0 {
+                writeln!(f, "\nhow far the schedules were tried")?;
+            }
+            for extent in &row.report.extent {
+                writeln!(f, "  {extent}")?;
             }
         }
         writeln!(f, "\nwhat a pass rests on, and what it does not prove")?;
