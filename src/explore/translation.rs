@@ -154,6 +154,7 @@ impl Searches {
                         wake_order,
                         preemptions_max,
                         records: true,
+                        passes_spinners: true,
                         ..Setting::default()
                     };
                     self.with_ends(&setting, &victims, search.early_returns as u32)?;

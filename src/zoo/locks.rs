@@ -235,6 +235,6 @@ pub(super) const ENTRIES: &[Entry] = &[
             50,
             Counting<CountsWhoComes, 3>,
             Twin<3>,
-        >(13_552)],
+        >(4_767)],
     },
 ];

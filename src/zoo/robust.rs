@@ -271,7 +271,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             1,
             Visiting<DropsTheMark, 3>,
             Visiting<Robust, 3>,
-        >(0)],
+        >(957)],
     },
     Entry {
         number: 30,

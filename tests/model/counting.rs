@@ -19,6 +19,8 @@ pub struct Guarded<W: World> {
     count: W::Word,
 }
 
+type Lane<W> = (&'static str, fn(&Guarded<W>));
+
 impl<L: Lock, const LANES: usize> Model for Counting<L, LANES> {
     type Shared<W: World> = Guarded<W>;
 
@@ -30,12 +32,13 @@ impl<L: Lock, const LANES: usize> Model for Counting<L, LANES> {
     }
 
     fn lanes<W: World>() -> Vec<(&'static str, fn(&Guarded<W>))> {
-        let lanes: [(&'static str, fn(&Guarded<W>)); 3] = [
+        let mut lanes: Vec<Lane<W>> = vec![
             ("first", |shared| add_one::<L, W>(shared, 0)),
             ("second", |shared| add_one::<L, W>(shared, 1)),
             ("third", |shared| add_one::<L, W>(shared, 2)),
         ];
-        lanes[..LANES].to_vec()
+        lanes.truncate(LANES);
+        lanes
     }
 
     fn finally<W: World>(shared: &Guarded<W>) {

@@ -35,7 +35,8 @@ impl Spin {
 
 /// The calling lane has read a place, and not changed it.
 pub(super) fn read(place: usize, value: u64) {
-    if stage::with_actor(|actor| actor.spin.read(place, value)) {
+    let passes = stage::with(|stage| stage.setting.passes_spinners);
+    if passes && stage::with_actor(|actor| actor.spin.read(place, value)) {
         // What was read before is not read again if something newer is there; and the one goes first that yielded least.
         // Who else could is not tried: two that spin would yield to each other for ever.
         if stage::with(|stage| std::mem::replace(&mut stage.explores, false)) {

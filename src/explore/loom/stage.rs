@@ -64,6 +64,9 @@ pub struct Setting {
     pub executions_max: u64,
     /// Note what the lanes do, so that a failure can be read.
     pub records: bool,
+    /// Pass over lanes that spin, which loom would let come round for ever. Who goes on in their place is then not tried
+    /// in every order: so it is for programs that spin alone.
+    pub passes_spinners: bool,
 }
 
 impl Default for Setting {
@@ -78,6 +81,7 @@ impl Default for Setting {
             preemptions_max: None,
             executions_max: 10_000_000,
             records: false,
+            passes_spinners: false,
         }
     }
 }
