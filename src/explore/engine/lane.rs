@@ -62,6 +62,7 @@ static OBSERVER: Observer = Observer {
 
 /// Runs a lane's code in each run, from its first turn of it on; `once`: in one run. Called once, in the lane's process.
 pub(super) fn live(seat: usize, control: &'static Control, code: Box<dyn Code>, once: bool) -> i32 {
+    // Relaxed: read by this thread, or by one that it starts.
     THREAD.store(Os::me(), Relaxed);
     CONTROL.get_or_init(|| control);
     observe(&OBSERVER);
@@ -193,10 +194,15 @@ fn beyond() {
 /// If the lane's code has started a thread, and that comes to a step.
 pub(super) fn with_lane<R>(act: impl FnOnce(&mut Lane) -> R) -> Option<R> {
     assert!(
-        THREAD.load(Relaxed) == Os::me(),
+        is_lanes_thread(),
         "a lane has one thread: what another one does has no place in the schedule"
     );
     LANE.with(|lane| lane.borrow_mut().as_mut().map(act))
+}
+
+fn is_lanes_thread() -> bool {
+    // Relaxed: written by this thread, or before it was started.
+    THREAD.load(Relaxed) == Os::me()
 }
 
 /// What there was before.
@@ -222,8 +228,7 @@ impl Lane {
 
     /// Whether the calling thread is a lane, and under control.
     pub fn is_here() -> bool {
-        THREAD.load(Relaxed) == Os::me()
-            && LANE.with(|lane| lane.try_borrow().map_or(true, |lane| lane.is_some()))
+        is_lanes_thread() && LANE.with(|lane| lane.try_borrow().map_or(true, |lane| lane.is_some()))
     }
 
     /// In a process that a lane has forked: the lane is the other one.
