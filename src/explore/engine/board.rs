@@ -191,6 +191,8 @@ pub(super) struct Board {
     /// Memory by its identity, and the address that stands for it in all lanes; first what was there before them.
     pub maps: List<(Identity, usize), MOST_MAPS>,
     pub fixed_maps: usize,
+    /// What stands in words that lanes have announced, in memory that they have mapped: the boss cannot look.
+    pub known: List<(usize, u32), MOST_MAPS>,
     /// What the lanes have made, in this order.
     pub made: List<Made, 128>,
     /// The lanes', and the last look's.
@@ -250,6 +252,7 @@ impl Board {
         self.lanes = lanes;
         self.output.clear();
         self.made.clear();
+        self.known.clear();
         self.titles.iter_mut().for_each(List::clear);
         self.maps.truncate(self.fixed_maps);
         for (number, seat) in self.seats.iter_mut().enumerate() {

@@ -334,7 +334,10 @@ impl Boss {
         for word in owned.iter() {
             let bequest = Owned::bequest(*word, id, marked);
             let due = bequest.becomes.unwrap_or(word.was);
-            let is = word_at(word.address);
+            let is = match self.turn().is_shared(word.address) {
+                true => word_at(word.address),
+                false => due, // it cannot be seen from here
+            };
             if is != due {
                 return Err(io::Error::other(format!(
                     "at a death the kernel made {is:#x} of a word that was {:#x}, where {due:#x} was due",

@@ -14,7 +14,7 @@ use super::overseen::{self, known_as};
 use super::steps::has_memory;
 use crate::explore::stage::{self, Code};
 use crate::sys::oversight::oversee;
-use crate::sys::step::{Expected, Observer, Outcome, Step, Watched, observe};
+use crate::sys::step::{Access, Expected, Observer, Outcome, Step, Watched, observe};
 use crate::sys::{Os, futex, life, poll, robust};
 use crate::world::{Deadline, Update, Woken, World};
 
@@ -412,10 +412,10 @@ fn known(step: &Step) -> Step {
 
 /// What stands in the eight bytes that a step accesses; 0 for one that accesses none.
 fn memory_of(step: &Step) -> u64 {
-    if !has_memory(step.access) {
+    if !has_memory(step.access) && step.access != Access::Announce {
         return 0;
     }
-    // SAFETY: the step is about to access this word, or has done so, by atomics; so its eight aligned bytes, which lie
+    // SAFETY: the step is about to access this word, or has done so, by atomics, or announces it; so its eight aligned bytes, which lie
     // in one page, are mapped. Relaxed: only the holder of the turn accesses memory.
     unsafe { AtomicU64::from_ptr((step.address & !7) as *mut u64).load(Relaxed) }
 }

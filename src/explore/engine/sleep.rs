@@ -123,8 +123,8 @@ impl Board {
         timed_out
     }
 
-    /// The words that the kernel would look at if the lane died now: its list, then what it has announced. Of those that
-    /// were there before the lanes.
+    /// The words that the kernel would look at if the lane died now: its list, then what it has announced. The caller
+    /// can `read` those that were there before the lanes; of the others the steps have told.
     pub fn owned(
         &self,
         lane: usize,
@@ -132,23 +132,48 @@ impl Board {
     ) -> List<Owned, { MOST_HELD + 1 }> {
         let seat = &self.seats[lane];
         let mut owned = List::EMPTY;
-        for &address in seat.held.iter().rev() {
-            if address != seat.announced && self.is_shared(address) {
+        let mut add = |address: usize, announced: bool| {
+            let was = match self.is_shared(address) {
+                true => Some(read(address)),
+                false => self.known_word(address),
+            };
+            if let Some(was) = was {
                 owned.push(Owned {
                     address,
-                    was: read(address),
-                    announced: false,
+                    was,
+                    announced,
                 });
             }
-        }
-        if seat.announced != 0 && self.is_shared(seat.announced) {
-            owned.push(Owned {
-                address: seat.announced,
-                was: read(seat.announced),
-                announced: true,
-            });
+        };
+        let held = seat.held.iter().rev();
+        held.filter(|&&address| address != seat.announced)
+            .for_each(|&address| add(address, false));
+        if seat.announced != 0 {
+            add(seat.announced, true);
         }
         owned
+    }
+
+    fn known_word(&self, address: usize) -> Option<u32> {
+        let known = self.known.iter().find(|(word, _)| *word == address);
+        known.map(|(_, value)| *value)
+    }
+
+    /// Remembers what stands in a word that a lane may come to own, from now on, if the boss cannot see it. `eight` are
+    /// the bytes that it lies in.
+    pub fn keep_known(&mut self, address: usize, eight: u64) {
+        if !self.is_shared(address) && self.known_word(address).is_none() {
+            self.known.push((address, word_of(address, eight)));
+        }
+    }
+
+    /// A step has seen, or written, these eight bytes.
+    pub fn learn(&mut self, address: usize, eight: u64) {
+        let within = |word: usize| word & !7 == address & !7;
+        let mut known = self.known.iter_mut();
+        if let Some((word, value)) = known.find(|(word, _)| within(*word)) {
+            *value = word_of(*word, eight);
+        }
     }
 
     /// The lane has died, or ended: what the kernel did with a word that it may have owned, and the wake that came
@@ -158,8 +183,12 @@ impl Board {
         let place = word_place(bequest.address);
         let is_written = bequest.becomes.is_some();
         self.touch(place, is_written);
-        if is_written {
+        if let Some(value) = bequest.becomes {
             self.written(place);
+            let mut known = self.known.iter_mut();
+            if let Some((_, known)) = known.find(|(word, _)| *word == bequest.address) {
+                *known = value;
+            }
         }
         if bequest.wakes_one {
             self.wake(bequest.address, 1);
@@ -200,6 +229,11 @@ impl Board {
             }
         }
     }
+}
+
+/// A word, of the eight bytes that it lies in.
+fn word_of(address: usize, eight: u64) -> u32 {
+    (eight >> (8 * (address & 4))) as u32
 }
 
 impl Owned {

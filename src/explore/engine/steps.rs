@@ -80,8 +80,14 @@ impl Board {
         {
             *seen = Some(outcome);
         }
+        if has_memory(step.access) {
+            self.learn(step.address, is);
+        }
         match step.access {
-            Access::Announce => self.seats[lane].announced = step.address,
+            Access::Announce => {
+                self.seats[lane].announced = step.address;
+                self.keep_known(step.address, is);
+            }
             Access::Withdraw => self.seats[lane].announced = 0,
             Access::Link => {
                 let room = self.seats[lane].held.push(step.address);

@@ -64,7 +64,11 @@ impl Process {
                     .collect::<io::Result<_>>();
                 let copies = copies.map_err(ProcessError::io("start"))?;
                 let title = match self.has_default_name(&state.name) {
-                    true => call.function().rsplit("::").next().unwrap_or(&state.name),
+                    true => {
+                        let mut parts = call.function().rsplit("::");
+                        let named = parts.find(|part| !part.starts_with('{'));
+                        named.unwrap_or(&state.name)
+                    }
                     false => &state.name,
                 };
                 Ok(direct::start(
