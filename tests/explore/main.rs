@@ -6,6 +6,7 @@
 mod bugs;
 mod library;
 mod linearizable;
+mod outcomes;
 mod processes;
 mod replays;
 mod subjects;

@@ -137,7 +137,11 @@ pub(super) fn did(access: Access, address: usize, outcome: Outcome) {
 
 /// This happened to the calling lane; what happens before the lanes begin, and behind them, is not told.
 pub(super) fn note(deed: Deed) {
-    let lane = stage::me();
+    note_of(stage::me(), deed);
+}
+
+/// This happened to a lane.
+pub(super) fn note_of(lane: u32, deed: Deed) {
     stage::with(|stage| {
         if let Some(record) = &mut stage.record
             && !stage.prologue

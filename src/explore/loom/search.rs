@@ -137,6 +137,7 @@ fn execute<T: 'static>(
 
 /// Runs a lane to its end, or to its death.
 fn run<T>(lane: fn(&T), shared: &T) {
+    let me = stage::me(); // where no one can go on, loom knows no longer who it was
     match catch_unwind(AssertUnwindSafe(|| lane(shared))) {
         Ok(()) => stage::with_actor(|actor| {
             assert!(
@@ -150,7 +151,7 @@ fn run<T>(lane: fn(&T), shared: &T) {
         }),
         Err(death) if death.is::<Killed>() => {}
         Err(panic) => {
-            record::note(Deed::Panics(quiet::text(&*panic)));
+            record::note_of(me, Deed::Panics(quiet::text(&*panic)));
             resume_unwind(panic)
         }
     }
