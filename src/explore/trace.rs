@@ -307,6 +307,7 @@ impl Names {
             (Access::Signal { number }, _) => {
                 (format!("sends signal {number} to end with {place}"), false)
             }
+            (Access::Exit, _) => ("exits".to_owned(), true),
             (Access::Ask, _) => ("asks the server".to_owned(), false),
             (Access::Print { from, bytes }, _) => {
                 (format!("prints: {}", self.printed(from, bytes)), false)

@@ -115,6 +115,8 @@ pub enum Access {
     },
     /// Asks a process that serves others, and waits for its answer.
     Ask,
+    /// Ends its own process.
+    Exit,
     /// Prints so many bytes, behind so many that were printed before.
     Print {
         from: u32,

@@ -137,6 +137,21 @@ fn ended_while_it_prints() -> Result<()> {
 fn of_signals() {
     compared(
         |stage, ()| stage.lane("main", |_| ended_while_it_prints().unwrap()),
-        2, // before it prints, and after: its end is a part of the step behind which nothing follows
+        3, // before it prints, after that, and after its end
+    );
+}
+
+fn a_daemon() -> Result<()> {
+    let child = Process::new(greet, ("you".to_owned(),)).daemon(true);
+    child.start()?;
+    println!("started");
+    Ok(()) // its end is the daemon's, too
+}
+
+#[test]
+fn of_daemons() {
+    compared(
+        |stage, ()| stage.lane("main", |_| a_daemon().unwrap()),
+        3, // the daemon prints first, second, or not at all
     );
 }

@@ -1,6 +1,6 @@
 //! Who goes next: what is possible, and which of it is chosen.
 
-use super::board::{Board, MOST_TOUCHES, Move, Over, Place};
+use super::board::{Board, MOST_TOUCHES, Move, Over, Place, life_place};
 use super::course::Then;
 use crate::explore::schedule::{Choice, MAX_LANES};
 use crate::explore::search::{Choices, Lanes, commutes};
@@ -98,6 +98,11 @@ impl Board {
             touches: 0,
         });
         assert!(noted, "choose() and the wakes look for room first");
+        let lane = choice.lane();
+        if lane >= self.fixed && !matches!(choice, Choice::Take(_)) {
+            // Another lane's signal, or end, may end this one: what it does until then does not commute with that.
+            self.touch(life_place(lane), false);
+        }
     }
 
     pub fn possible(&self) -> Choices {

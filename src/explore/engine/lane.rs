@@ -250,11 +250,19 @@ impl Lane {
     pub fn take_leave() {
         let Some(lane) = set(None) else { return };
         if lane.may_leave {
-            let seat = lane.seat;
-            let mut turn = lane.turn.expect("the lane goes on only with the turn");
-            turn.wanted = Wanted::Exit(seat);
-            turn.give(BOSS);
+            lane.exit();
         }
+    }
+
+    /// The end of its process: a step, before which it may be killed as before others.
+    fn exit(mut self) {
+        self.before(&Step {
+            access: Access::Exit,
+            address: 0,
+        });
+        let mut turn = self.turn.expect("the lane goes on only with the turn");
+        turn.wanted = Wanted::Exit(self.seat);
+        turn.give(BOSS);
     }
 
     /// Has the boss do something; goes on when it is this lane's turn again.
@@ -353,26 +361,24 @@ impl Lane {
 
     /// Its code has ended. Whether its process must, too.
     fn end(mut self) -> bool {
-        let seat = self.seat;
-        let mut turn = self
-            .turn
-            .take()
-            .expect("the lane goes on only with the turn");
+        let turn = self.turn();
         // It has changed what lasts, or its end is to be seen: by the kernel, which finds the locks that it holds, or by
         // who waits for its files.
         let exits = !turn.last_look && (turn.lanes_exit || turn.beyond || robust::held() != 0);
+        if exits {
+            self.exit();
+            return true;
+        }
+        let mut turn = self.turn.expect("the lane goes on only with the turn");
         if turn.last_look {
             turn.wanted = Wanted::Over(Over::Still);
             turn.give(BOSS);
-        } else if exits {
-            turn.wanted = Wanted::Exit(seat);
-            turn.give(BOSS);
         } else {
-            turn.is_gone(seat, Place::Ended);
-            let passed = pass_on(turn, seat);
+            turn.is_gone(self.seat, Place::Ended);
+            let passed = pass_on(turn, self.seat);
             assert!(passed.is_ok(), "a lane that has ended is not chosen");
         }
-        exits
+        false
     }
 
     /// Its code has panicked.

@@ -159,6 +159,13 @@ impl Board {
         known.map(|(_, value)| *value)
     }
 
+    /// Of the words that are known, those of which this holds have these values now.
+    fn update_known(&mut self, which: impl Fn(usize) -> bool, value: impl Fn(usize) -> u32) {
+        for (word, known) in self.known.iter_mut().filter(|(word, _)| which(*word)) {
+            *known = value(*word);
+        }
+    }
+
     /// Remembers what stands in a word that a lane may come to own, from now on, if the boss cannot see it. `eight` are
     /// the bytes that it lies in.
     pub fn keep_known(&mut self, address: usize, eight: u64) {
@@ -170,10 +177,7 @@ impl Board {
     /// A step has seen, or written, these eight bytes.
     pub fn learn(&mut self, address: usize, eight: u64) {
         let within = |word: usize| word & !7 == address & !7;
-        let mut known = self.known.iter_mut();
-        if let Some((word, value)) = known.find(|(word, _)| within(*word)) {
-            *value = word_of(*word, eight);
-        }
+        self.update_known(within, |word| word_of(word, eight));
     }
 
     /// The lane has died, or ended: what the kernel did with a word that it may have owned, and the wake that came
@@ -185,10 +189,7 @@ impl Board {
         self.touch(place, is_written);
         if let Some(value) = bequest.becomes {
             self.written(place);
-            let mut known = self.known.iter_mut();
-            if let Some((_, known)) = known.find(|(word, _)| *word == bequest.address) {
-                *known = value;
-            }
+            self.update_known(|word| word == bequest.address, |_| value);
         }
         if bequest.wakes_one {
             self.wake(bequest.address, 1);

@@ -116,7 +116,8 @@ impl Board {
             | Access::Join { .. }
             | Access::Signal { .. }
             | Access::Ask
-            | Access::Print { .. } => {}
+            | Access::Print { .. }
+            | Access::Exit => {}
             Access::Send | Access::Receive | Access::HangUp => {
                 self.looks_at_files();
                 match outcome {
