@@ -11,13 +11,8 @@ use std::ptr::NonNull;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Course, Explorer, Trouble};
-use super::exploration::{self, Explored, Wish};
-use super::outcomes::{self, Collected};
+use super::engine::{Explorer, Trouble};
 use super::region::Region;
-use super::run::Run;
-use super::schedule::Plan;
-use super::search::Search;
 use super::stage::Stage;
 use crate::shm::passage::{self, PassageError};
 use crate::sys::child::Request;
@@ -35,35 +30,29 @@ pub enum TurnError {
     Explorer(String),
 }
 
-/// What the explorer is to do.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Work {
-    /// A run for each plan; `in_full`: also the events of those that go well.
-    Plans {
-        plans: Vec<Plan>,
-        in_full: bool,
-    },
-    Search(Wish),
-    Outcomes(Search),
+/// What an explorer is to do.
+pub(super) trait Task: Serialize + DeserializeOwned + 'static {
+    /// What comes of it.
+    type Answer: Serialize + DeserializeOwned;
+
+    /// In the explorer.
+    ///
+    /// # Errors
+    /// [`Trouble`]. When the runs start anew, so does the task.
+    fn run(&self, explorer: &mut Explorer) -> Result<Self::Answer, Trouble>;
 }
 
-/// What came of it.
+/// What travels to the explorer.
 #[derive(Serialize, Deserialize)]
-pub(super) enum Done {
-    Runs(Vec<Run>),
-    Explored(Box<Explored>),
-    Outcomes(Collected),
-}
-
-#[derive(Serialize, Deserialize)]
-struct Task {
+struct Errand<T> {
     arguments: Vec<u8>,
-    work: Work,
+    task: T,
 }
 
 /// Has an explorer do it.
-pub(super) fn explore<A, F>(set_up: F, arguments: &A, work: Work) -> Result<Done, TurnError>
+pub(super) fn explore<T, A, F>(set_up: F, arguments: &A, task: T) -> Result<T::Answer, TurnError>
 where
+    T: Task,
     A: Serialize + DeserializeOwned + 'static,
     F: Fn(&mut Stage, A) + Copy + 'static,
 {
@@ -75,19 +64,19 @@ where
     };
     let _: F = set_up;
     let parcel = passage::pack(arguments)?;
-    let task = Task {
+    let errand = Errand {
         arguments: parcel.bytes.clone(),
-        work,
+        task,
     };
-    let task =
-        postcard::to_allocvec(&task).map_err(|error| TurnError::Explorer(error.to_string()))?;
+    let errand =
+        postcard::to_allocvec(&errand).map_err(|error| TurnError::Explorer(error.to_string()))?;
     let (mut answer, explorer_answer) = io::pipe()?;
     let mut fds = vec![explorer_answer.as_fd()];
     let shared = parcel.fds();
     fds.extend(shared);
     let request = Request {
-        entry: explorer::<A, F>,
-        payload: &task,
+        entry: explorer::<T, A, F>,
+        payload: &errand,
         fds: &fds,
         daemon: true,
         ends_with_parent: true,
@@ -99,25 +88,27 @@ where
     let mut bytes = Vec::new();
     answer.read_to_end(&mut bytes)?;
     let status = child.wait()?;
-    let result: Result<Done, String> = postcard::from_bytes(&bytes)
+    let result: Result<T::Answer, String> = postcard::from_bytes(&bytes)
         .map_err(|_| TurnError::Explorer(format!("it ended with status {}", status.code())))?;
     result.map_err(TurnError::Explorer)
 }
 
 /// The explorer's main: the answer goes to the first descriptor; the others are the arguments'.
-fn explorer<A, F>(payload: &[u8], mut fds: Vec<OwnedFd>) -> i32
+fn explorer<T, A, F>(payload: &[u8], mut fds: Vec<OwnedFd>) -> i32
 where
+    T: Task,
     A: DeserializeOwned,
     F: Fn(&mut Stage, A) + Copy + 'static,
 {
     let mut answer = io::PipeWriter::from(fds.remove(0));
-    let result = work::<A, F>(payload, &fds);
+    let result = run::<T, A, F>(payload, &fds).map_err(|error| error.to_string());
     let bytes = postcard::to_allocvec(&result).expect("what is told serialises");
     i32::from(answer.write_all(&bytes).is_err())
 }
 
-fn work<A, F>(payload: &[u8], fds: &[OwnedFd]) -> Result<Done, String>
+fn run<T, A, F>(payload: &[u8], fds: &[OwnedFd]) -> Result<T::Answer, Trouble>
 where
+    T: Task,
     A: DeserializeOwned,
     F: Fn(&mut Stage, A) + Copy + 'static,
 {
@@ -127,51 +118,17 @@ where
     let _slower_without = fork::stay_on_this_core();
     // Drawn here, once, so that all runs have hash maps of one order.
     let _keys = RandomState::new();
-    let task: Task = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
-    // In a box: one engine for all programs, and not one compiled for each.
-    let stage: Box<dyn Fn() -> io::Result<Stage> + '_> = Box::new(|| {
+    let errand: Errand<T> = postcard::from_bytes(payload).map_err(io::Error::other)?;
+    let stage = || {
         let fds = fds
             .iter()
             .map(OwnedFd::try_clone)
             .collect::<io::Result<_>>()?;
-        let arguments = passage::unpack(&task.arguments, fds).map_err(io::Error::other)?;
+        let arguments = passage::unpack(&errand.arguments, fds).map_err(io::Error::other)?;
         let mut stage = Stage::new(Region::new()?);
         set_up(&mut stage, arguments);
         Ok(stage)
-    });
-    let mut explorer = Explorer::new(stage).map_err(|error| error.to_string())?;
-    match &task.work {
-        Work::Plans { plans, in_full } => {
-            let runs = plans
-                .iter()
-                .map(|plan| follow(&mut explorer, plan, *in_full));
-            Ok(Done::Runs(runs.collect::<Result<_, _>>()?))
-        }
-        Work::Search(wish) => {
-            let explored = exploration::explore(&mut explorer, wish);
-            let explored = explored.map_err(|error| error.to_string())?;
-            Ok(Done::Explored(Box::new(explored)))
-        }
-        Work::Outcomes(search) => {
-            let collected = outcomes::collect(&mut explorer, *search);
-            Ok(Done::Outcomes(
-                collected.map_err(|error| error.to_string())?,
-            ))
-        }
-    }
-}
-
-fn follow(
-    explorer: &mut Explorer<impl Fn() -> io::Result<Stage>>,
-    plan: &Plan,
-    in_full: bool,
-) -> Result<Run, String> {
-    let in_full = in_full || matches!(plan, Plan::Exactly(_));
-    let order = |course: &mut Course| course.follow(plan);
-    loop {
-        match explorer.run(&order, in_full) {
-            Err(Trouble::StartsAnew) => {}
-            told => return Ok(told.map_err(|error| error.to_string())?.run),
-        }
-    }
+    };
+    let mut explorer = Explorer::new(Box::new(stage))?;
+    explorer.anew(|explorer| errand.task.run(explorer))
 }

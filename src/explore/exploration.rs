@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::apart::{self, Done, TurnError, Work};
+use super::apart::{self, Task, TurnError};
 use super::engine::{Course, Explorer, Trouble};
 use super::outcomes::{self, Seen};
 use super::replay::Replay;
@@ -231,10 +231,7 @@ impl Exploration {
             replay: replayed.map(|replay| replay.schedule.clone()),
             shrinks: named.shrinks,
         };
-        match apart::explore(set_up, arguments, Work::Search(wish))? {
-            Done::Explored(explored) => Ok(Report::new(named, *explored)),
-            Done::Runs(_) | Done::Outcomes(_) => unreachable!("it was to search"),
-        }
+        Ok(Report::new(named, apart::explore(set_up, arguments, wish)?))
     }
 }
 
@@ -294,27 +291,21 @@ pub(super) struct Found {
     pub is_not_reproducible: bool,
 }
 
-/// In the explorer.
-pub(super) fn explore<F: Fn() -> io::Result<Stage>>(
-    explorer: &mut Explorer<F>,
-    wish: &Wish,
-) -> Result<Explored, Trouble> {
-    loop {
+impl Task for Wish {
+    type Answer = Explored;
+
+    fn run(&self, explorer: &mut Explorer) -> Result<Explored, Trouble> {
         let mut controlled = Controlled::new(explorer);
-        let explored = match &wish.replay {
+        match &self.replay {
             Some(schedule) => controlled.replay(schedule),
-            None => controlled.search(wish.search, wish.shrinks),
-        };
-        match explored {
-            Err(Trouble::StartsAnew) => {} // places have other names from here on: nothing learnt so far holds
-            explored => return explored,
+            None => controlled.search(self.search, self.shrinks),
         }
     }
 }
 
 /// A program under control, as the search sees it.
-pub(super) struct Controlled<'a, F> {
-    explorer: &'a mut Explorer<F>,
+pub(super) struct Controlled<'a, 'e> {
+    explorer: &'a mut Explorer<'e>,
     runs: usize,
     kills: usize,
     pub steps: usize,
@@ -322,7 +313,7 @@ pub(super) struct Controlled<'a, F> {
     pub outcomes: Option<Seen>,
 }
 
-impl<F: Fn() -> io::Result<Stage>> Program for Controlled<'_, F> {
+impl Program for Controlled<'_, '_> {
     type Failure = Ended;
     type Error = Trouble;
 
@@ -346,8 +337,8 @@ impl<F: Fn() -> io::Result<Stage>> Program for Controlled<'_, F> {
     }
 }
 
-impl<'a, F: Fn() -> io::Result<Stage>> Controlled<'a, F> {
-    pub fn new(explorer: &'a mut Explorer<F>) -> Self {
+impl<'a, 'e> Controlled<'a, 'e> {
+    pub fn new(explorer: &'a mut Explorer<'e>) -> Self {
         Controlled {
             explorer,
             runs: 0,

@@ -5,13 +5,12 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
-use std::io;
 use std::ops::ControlFlow;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::apart::{self, Done, TurnError, Work};
+use super::apart::{self, Task, TurnError};
 use super::engine::{Explorer, Trouble};
 use super::exploration::{Controlled, Exploration, trouble};
 use super::replay::Replay;
@@ -72,15 +71,13 @@ impl Exploration {
         A: Serialize + DeserializeOwned + 'static,
         F: Fn(&mut Stage, A) + Copy + 'static,
     {
-        match apart::explore(set_up, &arguments, Work::Outcomes(self.search()))? {
-            Done::Outcomes(collected) => Ok(Outcomes {
-                program: program_of::<F>(),
-                all: collected.all,
-                tally: collected.tally,
-                steps: collected.steps,
-            }),
-            _ => unreachable!("it was to collect outcomes"),
-        }
+        let collected = apart::explore(set_up, &arguments, Collect(self.search()))?;
+        Ok(Outcomes {
+            program: program_of::<F>(),
+            all: collected.all,
+            tally: collected.tally,
+            steps: collected.steps,
+        })
     }
 }
 
@@ -110,7 +107,7 @@ impl fmt::Display for Outcome {
 
 /// As the explorer tells them.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Collected {
+struct Collected {
     all: Vec<Outcome>,
     tally: Tally,
     steps: usize,
@@ -119,19 +116,20 @@ pub(super) struct Collected {
 /// What was printed, and how the run ended.
 pub(super) type Seen = BTreeMap<(Vec<u8>, String), Schedule>;
 
-/// In the explorer.
-pub(super) fn collect<F: Fn() -> io::Result<Stage>>(
-    explorer: &mut Explorer<F>,
-    search: Search,
-) -> Result<Collected, Trouble> {
-    loop {
+/// What the explorer is told.
+#[derive(Serialize, Deserialize)]
+struct Collect(Search);
+
+impl Task for Collect {
+    type Answer = Collected;
+
+    fn run(&self, explorer: &mut Explorer) -> Result<Collected, Trouble> {
         let mut controlled = Controlled::new(explorer);
         controlled.outcomes = Some(Seen::new());
-        let tally = search.run(&mut controlled, |_, _| ControlFlow::Continue(()));
-        let tally = match tally.map_err(trouble) {
-            Err(Trouble::StartsAnew) => continue,
-            tally => tally?,
-        };
+        let tally = self
+            .0
+            .run(&mut controlled, |_, _| ControlFlow::Continue(()));
+        let tally = tally.map_err(trouble)?;
         let steps = controlled.steps;
         let mut all = Vec::new();
         for ((output, _), schedule) in controlled.outcomes.take().unwrap_or_default() {
@@ -140,7 +138,7 @@ pub(super) fn collect<F: Fn() -> io::Result<Stage>>(
                 run: controlled.exactly(&schedule)?,
             });
         }
-        return Ok(Collected { all, tally, steps });
+        Ok(Collected { all, tally, steps })
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::engine::whose_life;
+use super::schedule::MAX_LANES;
 use super::stage::Named;
 use crate::sys::oversight::Made;
 use crate::sys::step::{Access, Outcome, Step};
@@ -103,48 +104,18 @@ fn fold(events: &[Event]) -> Vec<Event> {
 const UNNAMED: &str = "an unnamed word";
 
 /// How addresses and thread ids are called, so that a trace says the same in every run.
-pub(super) struct Names {
-    objects: Vec<Named>,
-    threads: Vec<(u32, String)>,
+pub(super) struct Names<'a> {
+    pub objects: &'a [Named],
+    pub lanes: &'a [String],
+    /// The lanes' threads.
+    pub ids: [u32; MAX_LANES],
     /// All that was printed.
-    output: Vec<u8>,
-    /// What lanes have made, and how it is called.
-    made: Vec<(Made, String)>,
+    pub output: &'a [u8],
+    /// What lanes have made.
+    pub made: &'a [Made],
 }
 
-impl Names {
-    pub fn new(objects: Vec<Named>) -> Names {
-        Names {
-            objects,
-            threads: Vec::new(),
-            output: Vec::new(),
-            made: Vec::new(),
-        }
-    }
-
-    /// The lanes' threads, in their order.
-    pub fn threads<'a>(&mut self, threads: impl Iterator<Item = (u32, &'a String)>) {
-        self.threads = threads.map(|(id, name)| (id, name.clone())).collect();
-    }
-
-    pub fn output(&mut self, output: &[u8]) {
-        self.output = output.to_vec();
-    }
-
-    /// Objects that lanes have made: called by their kinds, and numbered where there are several of one.
-    pub fn made(&mut self, objects: &[Made]) {
-        let name = |at: usize, object: &Made| {
-            let before = objects[..at].iter().filter(|it| it.kind == object.kind);
-            match before.count() {
-                0 => object.kind.to_owned(),
-                before => format!("{} {}", object.kind, before + 1),
-            }
-        };
-        let objects = objects.iter().enumerate();
-        let named = objects.map(|(at, object)| (*object, name(at, object)));
-        self.made = named.collect();
-    }
-
+impl Names<'_> {
     fn printed(&self, from: u32, bytes: u32) -> String {
         let (from, bytes) = (from as usize, bytes as usize);
         let text = self.output.get(from..from + bytes).unwrap_or_default();
@@ -152,11 +123,7 @@ impl Names {
     }
 
     fn lane(&self, lane: usize) -> &str {
-        self.threads.get(lane).map_or("a process", |(_, name)| name)
-    }
-
-    pub fn into_objects(self) -> Vec<Named> {
-        self.objects
+        self.lanes.get(lane).map_or("a process", String::as_str)
     }
 
     /// An address, by the object it lies in.
@@ -182,19 +149,26 @@ impl Names {
             .unwrap_or_else(|| UNNAMED.to_owned())
     }
 
+    /// Objects that lanes have made are called by their kinds, and numbered where there are several of one.
     fn part_of_made(&self, address: usize) -> Option<String> {
-        self.made.iter().rev().find_map(|(object, name)| {
-            let offset = address.checked_sub(object.address)?;
-            (offset < object.bytes).then(|| format!("{name}{}", (object.part)(offset)))
+        let within = |made: &Made| made.offset_of(address).is_some();
+        let at = self.made.iter().rposition(within)?;
+        let object = &self.made[at];
+        let part = (object.part)(object.offset_of(address)?);
+        let alike = self.made[..at].iter().filter(|it| it.kind == object.kind);
+        Some(match alike.count() {
+            0 => format!("{}{part}", object.kind),
+            before => format!("{} {}{part}", object.kind, before + 1),
         })
     }
 
     /// A word's value: a lock's says who holds it.
     fn word(&self, value: u64) -> String {
         let value = value as u32;
-        let owner = self.threads.iter().find(|(id, _)| *id == value & TID_MASK);
+        let mut lanes = self.lanes.iter().zip(self.ids);
+        let owner = lanes.find(|(_, id)| *id == value & TID_MASK);
         let mut text = match owner {
-            Some((_, name)) => name.clone(),
+            Some((name, _)) => name.clone(),
             None if value & (WAITERS | OWNER_DIED) != 0 && value & TID_MASK == 0 => {
                 "no one".to_owned()
             }
@@ -235,7 +209,7 @@ impl Names {
                 (format!("{place}: not {}, as it is {saw}", word(new)), true)
             }
             (Access::CompareExchange { current, new }, _) => {
-                let me = self.threads.get(lane).map_or(0, |(id, _)| *id);
+                let me = self.ids.get(lane).copied().unwrap_or(0);
                 let text = match (current & TID_MASK, new & TID_MASK) {
                     (0, taken) if taken == me => match current & OWNER_DIED {
                         0 => format!("locks {place}"),

@@ -4,10 +4,11 @@
 //! That this schedule leads to no failure. Every access is in the order in which it was granted (sequential
 //! consistency): memory orderings are for the loom models.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::apart::{self, Done, TurnError, Work};
+use super::apart::{self, Task, TurnError};
+use super::engine::{Course, Explorer, Trouble};
 use super::run::Run;
 use super::schedule::Plan;
 use super::stage::Stage;
@@ -79,8 +80,26 @@ where
     F: Fn(&mut Stage, A) + Copy + 'static,
 {
     let plans = plans.to_vec();
-    match apart::explore(set_up, arguments, Work::Plans { plans, in_full })? {
-        Done::Runs(runs) => Ok(runs),
-        Done::Explored(_) | Done::Outcomes(_) => unreachable!("plans were to be followed"),
+    apart::explore(set_up, arguments, Plans { plans, in_full })
+}
+
+/// A run for each plan.
+#[derive(Serialize, Deserialize)]
+struct Plans {
+    plans: Vec<Plan>,
+    /// Also the events of those that go well.
+    in_full: bool,
+}
+
+impl Task for Plans {
+    type Answer = Vec<Run>;
+
+    fn run(&self, explorer: &mut Explorer) -> Result<Vec<Run>, Trouble> {
+        let follow = |plan: &Plan| {
+            let in_full = self.in_full || matches!(plan, Plan::Exactly(_));
+            let told = explorer.run(&|course: &mut Course| course.follow(plan), in_full)?;
+            Ok(told.run)
+        };
+        self.plans.iter().map(follow).collect()
     }
 }

@@ -10,7 +10,7 @@ use super::handshake::{Handshake, HandshakeError, Nonce, Role};
 use super::key::Key;
 use super::limits::NetLimits;
 use super::socket::Socket;
-use crate::sys::futex::monotonic_ns;
+use crate::sys::futex::has_passed;
 use crate::sys::poll::For;
 use crate::sys::{Os, random};
 use crate::world::{Deadline, World};
@@ -111,9 +111,7 @@ impl Link {
             self.flush()?;
         }
         match self.deadline() {
-            Some(until) if until.monotonic_ns <= monotonic_ns() => {
-                Err(self.failed(HandshakeError::TooSlow))
-            }
+            Some(until) if has_passed(until) => Err(self.failed(HandshakeError::TooSlow)),
             _ => Ok(()),
         }
     }

@@ -182,7 +182,7 @@ impl Listener {
             }
             drop(watches);
             arrived.extend(door.pump()?);
-            let passed = until.is_some_and(|until| until.monotonic_ns <= futex::monotonic_ns());
+            let passed = until.is_some_and(futex::has_passed);
             if passed && arrived.is_empty() {
                 return Ok(None);
             }

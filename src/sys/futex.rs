@@ -159,6 +159,11 @@ pub fn monotonic_ns() -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
+/// Whether the clock has come to it.
+pub fn has_passed(deadline: Deadline) -> bool {
+    deadline.monotonic_ns <= monotonic_ns()
+}
+
 fn timespec(deadline: Deadline) -> libc::timespec {
     libc::timespec {
         tv_sec: (deadline.monotonic_ns / 1_000_000_000) as libc::time_t,

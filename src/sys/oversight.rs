@@ -26,6 +26,14 @@ pub struct Made {
     pub part: fn(usize) -> String,
 }
 
+impl Made {
+    /// Where in it an address lies.
+    pub fn offset_of(&self, address: usize) -> Option<usize> {
+        let offset = address.checked_sub(self.address)?;
+        (offset < self.bytes).then_some(offset)
+    }
+}
+
 /// Who is told. The functions run on the thread that acts.
 #[cfg(feature = "harness")]
 pub struct Overseer {

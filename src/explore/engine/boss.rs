@@ -9,7 +9,7 @@ use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::board::{Over, Place, Wanted};
+use super::board::{Board, Over, Place, Wanted};
 use super::control::{BOSS, Control, FINALLY, Heard, LOOK, Turn};
 use super::decide::Decision;
 use super::lane;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) struct Boss {
     control: &'static Control,
     turn: Option<Turn>,
-    pub stage: Stage,
+    stage: Stage,
     /// The lanes that the program begins with.
     seats: Vec<Seat>,
     last_look: Seat,
@@ -115,6 +115,13 @@ impl Boss {
             .expect("between runs the boss has the turn")
     }
 
+    /// What a run can be told from.
+    pub fn seen(&self) -> (&Board, &Stage) {
+        let turn = self.turn.as_ref();
+        let board = turn.expect("between runs the boss has the turn");
+        (board, &self.stage)
+    }
+
     /// No other run can start here.
     pub fn is_spent(&self) -> bool {
         self.spent
@@ -161,39 +168,34 @@ impl Boss {
 
     /// Forks the process of a seat, if it has none.
     fn fill(&mut self, number: usize) -> io::Result<()> {
-        let once = self.turn().lanes_exit;
-        let control = self.control;
-        let seat = match self.seats.get(number) {
-            Some(seat) => seat,
-            None => &self.last_look,
-        };
-        if seat.child.is_some() {
+        if self.seat(number).child.is_some() {
             return Ok(());
         }
-        let (seats, last_look) = (&mut self.seats, &mut self.last_look);
+        let once = self.turn().lanes_exit;
+        let control = self.control;
         let child = fork::child(|| {
-            let code = match seats.get_mut(number) {
-                Some(seat) => seat.code.take(),
-                None => last_look.code.take(),
-            };
+            let code = self.seat(number).code.take();
             if once {
                 // What the others have open is theirs.
-                seats.iter_mut().for_each(|other| drop(other.code.take()));
-                drop(last_look.code.take());
+                self.seats.iter_mut().for_each(|other| other.code = None);
+                self.last_look.code = None;
             }
             let code = code.expect("a seat that is filled has a code");
             lane::live(number, control, code, once)
         })?;
         self.turn().seats[number].id = child.pid();
-        let seat = match self.seats.get_mut(number) {
-            Some(seat) => seat,
-            None => &mut self.last_look,
-        };
+        let seat = self.seat(number);
         seat.child = Some(child);
         if once {
             seat.code = None;
         }
         Ok(())
+    }
+
+    /// One of those that the program begins with, or the last look's.
+    fn seat(&mut self, number: usize) -> &mut Seat {
+        let seat = self.seats.get_mut(number);
+        seat.unwrap_or(&mut self.last_look)
     }
 
     fn play(&mut self) -> io::Result<Finish> {

@@ -12,15 +12,17 @@ use super::told;
 use crate::explore::run::{Ended, Run};
 use crate::explore::search::Record;
 use crate::explore::stage::Stage;
-use crate::explore::trace::Names;
 use crate::sys::fork;
 
 /// In a process of one thread.
-pub(in crate::explore) struct Explorer<F> {
-    set_up: F,
+pub(in crate::explore) struct Explorer<'a> {
+    set_up: Box<SetUp<'a>>,
     lanes: usize,
     way: Way,
 }
+
+/// Sets the program up. In a box: one engine for all programs, and not one compiled for each.
+type SetUp<'a> = dyn Fn() -> io::Result<Stage> + 'a;
 
 enum Way {
     /// Lanes that go on from run to run.
@@ -61,10 +63,10 @@ pub(in crate::explore) enum Trouble {
     StartsAnew,
 }
 
-impl<F: Fn() -> io::Result<Stage>> Explorer<F> {
+impl<'a> Explorer<'a> {
     /// # Errors
     /// No memory, or the set-up failed.
-    pub fn new(set_up: F) -> io::Result<Explorer<F>> {
+    pub fn new(set_up: Box<SetUp<'a>>) -> io::Result<Explorer<'a>> {
         let turn = Control::create()?;
         let files = open_files()?;
         let stage = set_up()?;
@@ -79,6 +81,23 @@ impl<F: Fn() -> io::Result<Stage>> Explorer<F> {
 
     pub fn lanes(&self) -> usize {
         self.lanes
+    }
+
+    /// What takes several runs, from its beginning again whenever the runs start anew: places have other names from then
+    /// on, and nothing that was learnt holds.
+    ///
+    /// # Errors
+    /// As `act`, but for [`Trouble::StartsAnew`].
+    pub fn anew<R>(
+        &mut self,
+        mut act: impl FnMut(&mut Self) -> Result<R, Trouble>,
+    ) -> Result<R, Trouble> {
+        loop {
+            match act(self) {
+                Err(Trouble::StartsAnew) => {}
+                done => return done,
+            }
+        }
     }
 
     /// One run; `in_full`: with the trace, however it ends.
@@ -113,21 +132,15 @@ fn one_run(boss: &mut Boss, order: &dyn Fn(&mut Course), in_full: bool) -> io::R
     course.clear();
     order(course);
     let finish = boss.run()?;
-    let mut names = Names::new(std::mem::take(&mut boss.stage.names));
-    let lanes = boss.stage.lanes.clone();
-    let judge = boss.stage.judge.take();
-    let board: &mut Board = boss.turn();
-    board.finish = finish;
-    let run = told::run(board, &lanes, &mut names, judge.as_deref(), in_full);
-    let told = Told::of(board, run);
-    boss.stage.names = names.into_objects();
-    boss.stage.judge = judge;
-    Ok(told)
+    boss.turn().finish = finish;
+    let (board, stage) = boss.seen();
+    let run = told::run(board, stage, in_full);
+    Ok(Told::of(board, run))
 }
 
 /// A run in a process of its own, from the set-up on.
 fn apart(
-    set_up: &dyn Fn() -> io::Result<Stage>,
+    set_up: &SetUp,
     turn: &mut Option<Turn>,
     order: &dyn Fn(&mut Course),
     in_full: bool,

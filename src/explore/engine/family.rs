@@ -5,7 +5,6 @@ use std::io;
 use super::board::{Board, OUTPUT, Place, SEATS, life_place, queue_place};
 use crate::explore::schedule::MAX_LANES;
 use crate::sys::memory::Identity;
-use crate::sys::oversight::Made;
 use crate::sys::step::{Access, Step};
 
 /// Memory that a lane maps has a place of its own, by who mapped it first: the addresses differ from lane to lane.
@@ -101,16 +100,12 @@ impl Board {
     /// its own, until that is given back; of any other object, as long as something of it is announced.
     pub fn is_within_call(&self, lane: usize, step: &Step) -> bool {
         let seat = &self.seats[lane];
-        let object = |address: usize| {
-            let within =
-                |made: &&Made| (made.address..made.address + made.bytes).contains(&address);
-            self.made.iter().rev().find(within)
-        };
         let goes_on = |node: usize, whole: bool| {
-            let made = object(node).filter(|made| !whole || made.is_whole);
-            made.is_some_and(|made| {
-                step.access == Access::Withdraw
-                    || (made.address..made.address + made.bytes).contains(&step.address)
+            let mut made = self.made.iter().rev();
+            let object = made.find(|made| made.offset_of(node).is_some());
+            let object = object.filter(|made| !whole || made.is_whole);
+            object.is_some_and(|made| {
+                step.access == Access::Withdraw || made.offset_of(step.address).is_some()
             })
         };
         (seat.announced != 0 && goes_on(seat.announced, false))

@@ -168,8 +168,7 @@ fn poll(files: &[Watched], until: Option<Deadline>) -> io::Result<Vec<bool>> {
     loop {
         let found = poll::ready(files, Some(now))?;
         with_lane(|lane| lane.turn().looks_at_files());
-        let only_looks = until.is_some_and(|until| until.monotonic_ns <= futex::monotonic_ns());
-        if found.contains(&true) || only_looks {
+        if found.contains(&true) || until.is_some_and(futex::has_passed) {
             return Ok(found);
         }
         match with_lane(|lane| lane.sleep(std::iter::empty(), until.is_some())) {

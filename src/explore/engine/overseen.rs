@@ -8,7 +8,7 @@ use super::board::Wanted;
 use super::family::life_address;
 use super::lane::{Lane, with_lane};
 use crate::sys::child::Signal;
-use crate::sys::futex::monotonic_ns;
+use crate::sys::futex::has_passed;
 use crate::sys::memory::Identity;
 use crate::sys::oversight::{Made, Overseer, Seat};
 use crate::sys::step::{Access, Outcome, Step};
@@ -120,7 +120,7 @@ fn await_end(pid: u32, until: Option<Deadline>) -> Option<bool> {
             access: Access::Join { timed },
             address: life_address(other),
         };
-        let only_looks = until.is_some_and(|until| until.monotonic_ns <= monotonic_ns());
+        let only_looks = until.is_some_and(has_passed);
         lane.before(&step);
         let ended = loop {
             if lane.turn().looks_for_end(other) {

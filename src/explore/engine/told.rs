@@ -6,6 +6,7 @@ use crate::explore::calls::{Judge, Opinion};
 use crate::explore::run::{Ended, Run};
 use crate::explore::schedule::{Choice, Schedule};
 use crate::explore::search::{self, End, Record};
+use crate::explore::stage::Stage;
 use crate::explore::trace::{Event, Names, Trace};
 use crate::sys::step::Outcome;
 
@@ -49,29 +50,22 @@ pub(in crate::explore) fn steps(board: &Board) -> usize {
 }
 
 /// What a person reads; `in_full`: with the trace of a run that went well, too.
-pub(in crate::explore) fn run(
-    board: &Board,
-    fixed: &[String],
-    names: &mut Names,
-    judge: Option<&dyn Judge>,
-    in_full: bool,
-) -> Run {
+pub(in crate::explore) fn run(board: &Board, stage: &Stage, in_full: bool) -> Run {
     let started = (board.fixed..board.lanes).map(|lane| board.title(lane));
-    let lanes: Vec<String> = fixed.iter().cloned().chain(started).collect();
-    let lanes = &lanes[..];
-    names.output(&board.output);
-    names.made(&board.made);
-    names.threads(
-        lanes
-            .iter()
-            .zip(&board.seats)
-            .map(|(name, seat)| (seat.id, name)),
-    );
+    let lanes: Vec<String> = stage.lanes.iter().cloned().chain(started).collect();
+    let judge = stage.judge.as_deref();
+    let names = Names {
+        objects: &stage.names,
+        lanes: &lanes,
+        ids: std::array::from_fn(|lane| board.seats[lane].id),
+        output: &board.output,
+        made: &board.made,
+    };
     let name = |seat: usize| lanes.get(seat).map_or("finally", String::as_str).to_owned();
     let text = String::from_utf8_lossy(&board.panic).into_owned();
     let ended = match board.finish {
         Finish::Over(Over::Still) => judge.map_or(Ended::Well, |judge| {
-            match judge.judge(lanes, &mut board.calls.all()) {
+            match judge.judge(&lanes, &mut board.calls.all()) {
                 Opinion::Explained => Ended::Well,
                 Opinion::Illegal(why) => Ended::Illegal { why },
                 Opinion::Unknown(tried) => Ended::Unjudged { tried },
@@ -90,7 +84,7 @@ pub(in crate::explore) fn run(
             asleep: vec![("finally".to_owned(), "what no one will wake".to_owned())],
         },
         Finish::Deadlock => Ended::Deadlock {
-            asleep: asleep(board, lanes, names),
+            asleep: asleep(board, &names),
         },
         Finish::LaneEnded { lane, status } => Ended::LaneEnded {
             lane: name(lane),
@@ -106,7 +100,7 @@ pub(in crate::explore) fn run(
             while let Some((_, call)) = calls.next_if(|(moves, _)| *moves <= number) {
                 events.push(call);
             }
-            events.extend(event(made, names));
+            events.extend(event(made, &names));
         }
         events.extend(calls.map(|(_, call)| call));
         if let Finish::Over(Over::Panicked { seat }) = board.finish
@@ -123,10 +117,7 @@ pub(in crate::explore) fn run(
         ended,
         kills: kills.count(),
         schedule: Schedule(board.moves.iter().map(|made| made.choice).collect()),
-        trace: Trace {
-            lanes: lanes.to_vec(),
-            events,
-        },
+        trace: Trace { lanes, events },
     }
 }
 
@@ -149,8 +140,8 @@ fn call_events(board: &Board, judge: &dyn Judge) -> Vec<(usize, Event)> {
 }
 
 /// Who sleeps, on what.
-fn asleep(board: &Board, lanes: &[String], names: &Names) -> Vec<(String, String)> {
-    let seats = lanes.iter().zip(&board.seats);
+fn asleep(board: &Board, names: &Names) -> Vec<(String, String)> {
+    let seats = names.lanes.iter().zip(&board.seats);
     let asleep = seats.filter(|(_, seat)| matches!(seat.place, Place::Asleep { .. }));
     asleep
         .map(|(name, seat)| {

@@ -38,7 +38,8 @@ impl Record {
 
     /// Who sleeps on what, when no one will wake anyone.
     pub fn deadlock(&self, lanes: &[&str]) -> String {
-        let names = self.names(lanes);
+        let objects = self.objects();
+        let names = self.names(&objects, &[]);
         let asleep = lanes.iter().zip(1..).filter_map(|(name, lane)| {
             let last = self.deeds.iter().rfind(|(other, _)| *other == lane);
             match last {
@@ -57,7 +58,9 @@ impl Record {
 
     /// One column a lane. A read of what is no longer there says so.
     pub fn trace(&self, lanes: &[&str]) -> Trace {
-        let names = self.names(lanes);
+        let objects = self.objects();
+        let lanes: Vec<String> = lanes.iter().map(|name| (*name).to_owned()).collect();
+        let names = self.names(&objects, &lanes);
         let mut newest = HashMap::new();
         let events = self.deeds.iter().map(|(lane, deed)| {
             let lane = *lane as usize - 1;
@@ -84,19 +87,26 @@ impl Record {
             };
             Event::note(lane, text)
         });
-        Trace {
-            events: events.collect(),
-            lanes: lanes.iter().map(|name| (*name).to_owned()).collect(),
-        }
+        let events = events.collect();
+        Trace { lanes, events }
     }
 
-    fn names(&self, lanes: &[&str]) -> Names {
-        let mut names = Names::new(self.parts.iter().cloned().map(Named::Part).collect());
-        if self.has_ids {
-            let lanes: Vec<_> = lanes.iter().map(|name| (*name).to_owned()).collect();
-            names.threads((1..).zip(&lanes));
+    fn objects(&self) -> Vec<Named> {
+        self.parts.iter().cloned().map(Named::Part).collect()
+    }
+
+    fn names<'a>(&self, objects: &'a [Named], lanes: &'a [String]) -> Names<'a> {
+        let id = |lane: usize| match self.has_ids {
+            true => lane as u32 + 1,
+            false => u32::MAX, // no word holds it
+        };
+        Names {
+            objects,
+            lanes,
+            ids: std::array::from_fn(id),
+            output: &[],
+            made: &[],
         }
-        names
     }
 }
 
