@@ -2,38 +2,21 @@
 
 #![cfg(feature = "harness")]
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+mod program;
+
+use std::fs::File;
 
 use forkproof::recorded::{Object, judge};
+use program::{forkproof, said};
 
 const OK: i32 = 0;
 const ILLEGAL: i32 = 1;
 const UNKNOWN: i32 = 2;
 const USAGE: i32 = 64;
 
-/// Exit code, stdout and stderr of `forkproof check ARGUMENTS`, with this on its standard input.
-fn said(arguments: &[&str], input: &str) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_forkproof"));
-    command
-        .arg("check")
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the program starts");
-    // Who does not read it is not written to: a broken pipe is no failure here.
-    let _ = child
-        .stdin
-        .take()
-        .expect("piped")
-        .write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("it ends");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    let code = output.status.code().expect("it was not killed");
-    (code, text(output.stdout), text(output.stderr))
+/// What `forkproof check` says with these arguments.
+fn checked(arguments: &[&str]) -> (i32, String, String) {
+    said(&[&["check"], arguments].concat())
 }
 
 /// Each object, form and verdict.
@@ -85,7 +68,7 @@ fn the_verdict_comes_first_and_is_the_exit_code() {
     ] {
         let path = format!("fixtures/histories/{file}");
         let arguments = [&[&*path, "--spec", spec], more].concat();
-        let (exit, out, err) = said(&arguments, "");
+        let (exit, out, err) = checked(&arguments);
         let word = ["ok", "illegal", "unknown"][code as usize];
         assert_eq!(
             (exit, out.lines().next()),
@@ -99,14 +82,11 @@ fn the_verdict_comes_first_and_is_the_exit_code() {
 
 #[test]
 fn the_witness_is_drawn() {
-    let (_, out, _) = said(
-        &[
-            "fixtures/histories/register_stale.log",
-            "--spec",
-            "register",
-        ],
-        "",
-    );
+    let (_, out, _) = checked(&[
+        "fixtures/histories/register_stale.log",
+        "--spec",
+        "register",
+    ]);
     assert_eq!(
         out,
         "\
@@ -129,9 +109,13 @@ X: came next in time, and did not return what was due; all other calls are later
 
 #[test]
 fn standard_input_is_read() {
-    let text = std::fs::read_to_string("fixtures/histories/queue_twice.edn").expect("a fixture");
-    let (code, out, _) = said(&["-", "--spec", "queue"], &text);
-    assert_eq!((code, out.lines().next()), (ILLEGAL, Some("illegal")));
+    let history = File::open("fixtures/histories/queue_twice.edn").expect("a fixture");
+    let output = forkproof(&["check", "-", "--spec", "queue"])
+        .stdin(history)
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(ILLEGAL));
+    assert!(output.stdout.starts_with(b"illegal\n"), "{output:?}");
 }
 
 #[test]
@@ -143,7 +127,7 @@ fn what_is_not_utf8_is_told_with_its_place() {
 #[test]
 fn json_names_lines() {
     let json = |arguments: &[&str]| {
-        let (_, out, _) = said(arguments, "");
+        let (_, out, _) = checked(arguments);
         serde_json::from_str::<serde_json::Value>(&out).expect("JSON")
     };
     assert_eq!(
@@ -212,13 +196,9 @@ fn wrong_usage_is_64() {
             &["fixtures/histories/list_lost.edn", "--spec", "register"],
             "line 1, column 32: expected read, write or cas",
         ),
-        (&["/dev/full", "--spec", "list"], "expected an operation"),
+        (&["-", "--spec", "list"], "expected an operation"),
     ] {
-        let arguments = match arguments[0] {
-            "/dev/full" => &["-", "--spec", "list"],
-            _ => arguments,
-        };
-        let (code, out, err) = said(arguments, "");
+        let (code, out, err) = checked(arguments);
         assert_eq!((code, &*out), (USAGE, ""), "{arguments:?}: {err}");
         assert!(err.contains(complaint), "{arguments:?}: {err}");
         assert!(!err.contains("panicked"), "{arguments:?}: {err}");

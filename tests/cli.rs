@@ -2,31 +2,16 @@
 
 #![cfg(feature = "harness")]
 
+mod program;
+
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use forkproof::verify::{CHECKS, Check, Shard, Technique};
+use program::{forkproof, said};
 use serde_json::Value;
 
 const USAGE: i32 = 64;
-
-fn forkproof(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_forkproof"));
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    forkproof(arguments).output().expect("the program starts")
-}
-
-/// Exit code, stdout and stderr.
-fn said(arguments: &[&str]) -> (i32, String, String) {
-    let output = run(arguments);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    let code = output.status.code().expect("it was not killed");
-    (code, text(output.stdout), text(output.stderr))
-}
 
 #[test]
 fn help_is_an_answer() {

@@ -3,12 +3,14 @@
 
 #![cfg(feature = "harness")]
 
+mod program;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use program::said;
 use toml::Value;
 
 const USAGE: i32 = 64;
@@ -29,14 +31,10 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// Exit code, stdout and stderr.
+/// What `forkproof conform` says of a file.
 fn conform(file: &Path, more: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_forkproof"));
-    command.arg("conform").arg(file).args(more);
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().expect("it was not killed");
-    (code, text(output.stdout), text(output.stderr))
+    let file = file.to_str().unwrap();
+    said(&[&["conform", file], more].concat())
 }
 
 /// The verdicts by the cases' names, and the reasons.

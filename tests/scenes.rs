@@ -3,13 +3,15 @@
 
 #![cfg(feature = "harness")]
 
+mod program;
+
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use forkproof::explore::random;
 use forkproof::verify::scenes::Scene;
 use forkproof::verify::{self, CHECKS, Check, Shard};
+use program::said;
 use serde_json::Value;
 
 #[test]
@@ -49,18 +51,6 @@ fn more_lanes_and_other_policies_are_no_harm() {
     let report = lock.explore(random(1).kills(2).most_runs(200), 4);
     let report = report.expect("it runs");
     assert!(!report.fails() && report.kills > 50, "{report}");
-}
-
-/// Exit code, stdout and stderr.
-fn said(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_forkproof"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("it starts");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    let code = output.status.code().expect("it was not killed");
-    (code, text(output.stdout), text(output.stderr))
 }
 
 fn json(text: &str) -> Value {
