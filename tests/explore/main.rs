@@ -9,5 +9,6 @@ mod linearizable;
 mod outcomes;
 mod processes;
 mod replays;
+mod spinning;
 mod subjects;
 mod words;

@@ -292,14 +292,15 @@ impl Board {
 
     /// The move that is being made touches a place.
     pub fn touch(&mut self, place: u64, write: bool) {
-        if self.last_look {
+        let touch = Touch { place, write };
+        if self.last_look || self.touches_of(self.making).contains(&touch) {
             return;
         }
         let made = &mut self.moves[self.making];
         if made.touches == 0 {
             made.first_touch = self.touches.len() as u32;
         }
-        let noted = self.touches.push(Touch { place, write });
+        let noted = self.touches.push(touch);
         assert!(noted, "a move touches at most {MOST_TOUCHES} places");
         self.moves[self.making].touches += 1;
     }

@@ -114,7 +114,7 @@ impl Board {
                 Place::Ended | Place::Dead => {}
                 _ if due => possible.add(Choice::Kill(lane)),
                 Place::Start | Place::Ready | Place::Awake { .. } => {
-                    if seat.spin.stuck {
+                    if seat.spin.is_stuck() {
                         spinning.add(Choice::Go(lane));
                     } else {
                         possible.add(Choice::Go(lane));

@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use super::board::{Over, Place, Wanted};
+use super::board::{Over, Place, Wanted, word_place};
 use super::control::{BOSS, Control, Turn};
 use super::decide::Decision;
 use super::overseen::{self, known_as};
+use super::spin::only_reads;
 use super::steps::has_memory;
 use crate::explore::stage::{self, Code};
 use crate::sys::oversight::oversee;
@@ -285,9 +286,11 @@ impl Lane {
     pub fn before(&mut self, step: &Step) {
         let seat = self.seat;
         let known = known(step);
-        let goes_on = self.turn().whole_calls
+        let spin = self.turn().seats[seat].spin;
+        let spins = spin.goes_on(word_place(known.address)) && only_reads(&known, memory_of(step));
+        let is_within_call = self.turn().whole_calls
             && (self.turn().is_within_call(seat, &known) || self.turn().goes_first() == Some(seat));
-        if !self.granted && !self.turn().last_look && !goes_on {
+        if !self.granted && !self.turn().last_look && !spins && !is_within_call {
             self.pause();
         }
         self.granted = false;
