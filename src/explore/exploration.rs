@@ -28,6 +28,9 @@ pub struct Exploration {
 
 /// Every schedule, one of each kind that differs only in the order of steps that commute.
 ///
+/// A lane that only reads the same again and again goes on within one step once it has come round twice. After 130 rounds it
+/// is passed over, until someone writes what it reads: that is taken for waiting, and not for counting.
+///
 /// ```
 /// use std::sync::atomic::Ordering::Relaxed;
 /// use forkproof::sys::SharedWord;

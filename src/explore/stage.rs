@@ -173,8 +173,12 @@ impl Stage {
         self.names.splice(0..0, parts.into_iter().map(Named::Part));
     }
 
-    /// What the trace calls an object of this library.
+    /// What the trace calls an object of this library; a lock that it goes with has its name, too.
     pub fn name(&mut self, name: &str, object: &(impl shm::Shared + Clone + 'static)) {
+        if let Some(object) = object.lock_beside() {
+            let name = name.to_owned();
+            self.names.push(Named::Object { name, object });
+        }
         self.names.push(Named::Object {
             name: name.to_owned(),
             object: Box::new(object.clone()),

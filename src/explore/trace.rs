@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::whose_life;
 use super::schedule::MAX_LANES;
 use super::stage::Named;
+use crate::shm::Shared;
 use crate::sys::oversight::Made;
 use crate::sys::step::{Access, Outcome, Step};
 use crate::world::{OWNER_DIED, TID_MASK, Update, WAITERS, Woken};
@@ -136,8 +137,8 @@ impl Names<'_> {
         }
         let within = self.objects.iter().find_map(|named| match named {
             Named::Object { name, object } => {
-                let offset = address.checked_sub(object.block().address())?;
-                (offset < object.block().len()).then(|| format!("{name}{}", object.part(offset)))
+                let offset = offset_in(&**object, address)?;
+                Some(format!("{name}{}", object.part(offset)))
             }
             Named::Part(part) => part.offset(address).map(|offset| match offset {
                 0 => part.name.clone(),
@@ -189,6 +190,16 @@ impl Names<'_> {
         self.objects.iter().any(|named| match named {
             Named::Object { .. } => false,
             Named::Part(part) => part.offset(address).is_some(),
+        })
+    }
+
+    /// Whether it lies in an object of the library where its user has nothing to look for.
+    fn is_inside(&self, address: usize) -> bool {
+        self.objects.iter().any(|named| match named {
+            Named::Object { object, .. } => {
+                offset_in(&**object, address).is_some_and(|offset| object.is_inside(offset))
+            }
+            Named::Part(_) => false,
         })
     }
 
@@ -307,10 +318,21 @@ impl Names<'_> {
             }
         };
         let detail = detail && !(is_access(step.access) && self.is_own(step.address));
+        let wakes = matches!(
+            step.access,
+            Access::Wake { .. } | Access::UpdateAndWakeAll { .. }
+        );
+        let detail = detail || (!wakes && self.is_inside(step.address));
         // A program that makes objects makes room for them, too.
         let detail = detail || (place == UNNAMED && !self.made.is_empty());
         Event { lane, text, detail }
     }
+}
+
+fn offset_in(object: &dyn Shared, address: usize) -> Option<usize> {
+    let block = object.block();
+    let offset = address.checked_sub(block.address())?;
+    (offset < block.len()).then_some(offset)
 }
 
 /// Not one of the robust list.

@@ -289,13 +289,12 @@ impl<'a, W: World> RawCondvar<'a, W> {
             let Some(hope) = lock.until_given_up() else {
                 return Stir::GivenUp;
             };
-            watches.push(hope);
             let bell = &self.bells[seat].word;
             // Relaxed: believed under the lock only.
             if bell.load(Relaxed) == NOTIFIED {
                 return Stir::Look;
             }
-            watches.push((bell, WAITING));
+            watches.extend([(bell, WAITING), hope]); // first what it sleeps for
             for other in (0..self.seats.len()).filter(|&other| other != seat) {
                 let (occupant, watch) = self.seats.look(other);
                 if occupant == Occupant::Dead {

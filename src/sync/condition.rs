@@ -277,6 +277,17 @@ impl Shared for Condition {
             _ => format!("'s links {node}"),
         }
     }
+
+    fn is_inside(&self, _offset: usize) -> bool {
+        true
+    }
+
+    fn lock_beside(&self) -> Option<Box<dyn Shared>> {
+        Some(match &self.with {
+            With::Lock(lock) => Box::new(lock.clone()),
+            With::RLock(rlock) => Box::new(rlock.clone()),
+        })
+    }
 }
 
 impl fmt::Debug for Condition {

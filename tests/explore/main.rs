@@ -11,4 +11,5 @@ mod processes;
 mod replays;
 mod spinning;
 mod subjects;
+mod waits;
 mod words;

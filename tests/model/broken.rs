@@ -100,6 +100,50 @@ impl Lock for NeverEnds {
     fn unlock<W: World>(_: &[W::Word; 3], _: usize) {}
 }
 
+/// Tries some times, then sleeps; and marks nothing for who gives it back.
+struct SleepsUnseen;
+
+impl Lock for SleepsUnseen {
+    fn lock<W: World>(words: &[W::Word; 3], _: usize) {
+        let take = || words[0].compare_exchange(0, 1, Acquire, Relaxed).is_ok();
+        if !(0..6).any(|_| take()) {
+            while words[0].swap(1, Acquire) != 0 {
+                W::wait(&words[0], 1, None);
+            }
+        }
+    }
+    fn unlock<W: World>(words: &[W::Word; 3], _: usize) {
+        if words[0].swap(0, Release) == 2 {
+            W::wake(&words[0], 1);
+        }
+    }
+}
+
+/// Looks ten times, and goes in all the same.
+struct LosesPatience;
+
+impl Lock for LosesPatience {
+    fn lock<W: World>(words: &[W::Word; 3], _: usize) {
+        let _came = (0..10).any(|_| words[0].load(Relaxed) == 0);
+        words[0].swap(1, Acquire);
+    }
+    fn unlock<W: World>(words: &[W::Word; 3], _: usize) {
+        words[0].store(0, Release);
+    }
+}
+
+#[test]
+fn who_spins_for_a_while_is_found_doing_what_it_does_then() {
+    both_fail(
+        &check::<Counting<SleepsUnseen, 2>>(exhaustive()),
+        "sleeps on lock",
+    );
+    both_fail(
+        &check::<Counting<LosesPatience, 2>>(exhaustive()),
+        "a count was lost",
+    );
+}
+
 #[test]
 fn orderings_that_are_too_weak_are_found_by_loom_alone() {
     only_loom_fails(

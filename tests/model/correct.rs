@@ -127,7 +127,8 @@ fn locks_that_spin_are_not_accused() {
     holds_in_all::<Counting<LookThenSwap, 2>>(exhaustive());
     holds_in_all::<Counting<Tickets, 2>>(exhaustive());
     holds::<Counting<Spin, 3>>(exhaustive().most_runs(20_000));
-    holds_in_all::<Counting<SpinsThenSleeps, 2>>(exhaustive().early_returns(1).most_runs(20_000));
+    holds_in_all::<Counting<SpinsThenSleeps, 2>>(exhaustive());
+    holds::<Counting<SpinsThenSleeps, 2>>(exhaustive().early_returns(1));
 }
 
 #[test]

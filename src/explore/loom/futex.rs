@@ -26,7 +26,7 @@ use ::loom::thread::{self, Thread};
 use super::death::Links;
 use super::record::{self, Deed};
 use super::stage::{self, Fate, PASSER_BY, WakeOrder};
-use super::{orders, spin, step};
+use super::{access, orders, spin, step};
 use crate::sys::step::{Access, Outcome};
 use crate::world::{Deadline, Update, Woken, Word};
 
@@ -69,7 +69,7 @@ impl Word for LoomWord {
     }
 
     fn load(&self, order: Ordering) -> u32 {
-        self.begin(order);
+        self.begin(order, |_| true);
         let seen = self.0.atomic.load(order);
         self.saw(Access::Load, seen);
         spin::read(self.place(), seen.into());
@@ -84,7 +84,7 @@ impl Word for LoomWord {
     }
 
     fn swap(&self, value: u32, order: Ordering) -> u32 {
-        self.begin(order);
+        self.begin(order, |seen| seen == u64::from(value));
         let seen = self.0.atomic.swap(value, order);
         self.saw(Access::Swap { value }, seen);
         spin::exchanged(self.place(), seen.into(), value.into());
@@ -98,7 +98,7 @@ impl Word for LoomWord {
         success: Ordering,
         failure: Ordering,
     ) -> Result<u32, u32> {
-        self.begin(success);
+        self.begin(success, |seen| seen != u64::from(current) || current == new);
         let result = self
             .0
             .atomic
@@ -118,7 +118,7 @@ impl Word for LoomWord {
     }
 
     fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
-        self.begin(order);
+        self.begin(order, |_| false);
         let seen = self.0.atomic.fetch_add(value, order);
         self.saw(Access::Add { value }, seen);
         spin::exchanged(self.place(), seen.into(), seen.wrapping_add(value).into());
@@ -126,7 +126,7 @@ impl Word for LoomWord {
     }
 
     fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
-        self.begin(order);
+        self.begin(order, |_| false);
         let seen = self.0.atomic.fetch_sub(value, order);
         self.saw(Access::Sub { value }, seen);
         spin::exchanged(self.place(), seen.into(), seen.wrapping_sub(value).into());
@@ -135,9 +135,9 @@ impl Word for LoomWord {
 }
 
 impl LoomWord {
-    /// Comes before every read.
-    fn begin(&self, order: Ordering) {
-        step();
+    /// Comes before every read; as [`access`].
+    fn begin(&self, order: Ordering, leaves: impl Fn(u64) -> bool) {
+        access(self.place(), leaves);
         orders::before_read(order);
     }
 

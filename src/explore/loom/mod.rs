@@ -196,7 +196,17 @@ impl World for Loom {
 
 /// A step of the calling lane: it may be killed here, and then does not return.
 pub fn step() {
-    spin::explores();
+    spin::explores(true);
+    die_if_due();
+}
+
+/// A step that accesses a word, and `leaves` it as it is if this is what is there.
+fn access(place: usize, leaves: impl Fn(u64) -> bool) {
+    spin::begins(place, leaves);
+    die_if_due();
+}
+
+fn die_if_due() {
     if stage::count_step() {
         death::die();
     }

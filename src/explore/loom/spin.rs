@@ -1,12 +1,15 @@
 //! Spinning in a model: a lane that reads again and again what no one has written yields to the others.
 //!
 //! Loom would let it come round for ever, and take that for an execution without an end. The rule is the
-//! controller's: what counts is what the lane has read since it last changed something, or slept.
+//! controller's: what counts is what the lane has read since it last changed something, or slept. Once it has come round
+//! a few times it goes on alone, so that a spin that counts its rounds comes to its end; one that has none then yields.
 
 use super::stage;
 
-/// How often it must have read again all that it reads.
+/// How often it must have read again all that it reads, until it goes on alone.
 const ROUNDS: usize = 2;
+/// And until it yields: loom bounds what one execution does.
+const MOST_ROUNDS: usize = 20;
 /// A wider search is no spin.
 const PLACES_MAX: usize = 8;
 
@@ -18,8 +21,7 @@ pub(super) struct Spin {
 }
 
 impl Spin {
-    /// Whether the lane has come round often enough to be taken for one that waits.
-    fn read(&mut self, place: usize, value: u64) -> bool {
+    fn read(&mut self, place: usize, value: u64) {
         if self.seen.contains(&(place, value)) {
             self.again += 1;
         } else {
@@ -29,19 +31,37 @@ impl Spin {
                 self.seen.clear();
             }
         }
-        !self.seen.is_empty() && self.again >= ROUNDS * self.seen.len()
     }
+
+    fn has_come_round(&self, times: usize) -> bool {
+        !self.seen.is_empty() && self.again >= times * self.seen.len()
+    }
+}
+
+/// Comes before every access. Nothing is tried of one that a spin only repeats: of what it has seen at that place it
+/// `leaves` something as it is.
+pub(super) fn begins(place: usize, leaves: impl Fn(u64) -> bool) {
+    let repeats = stage::with(|stage| stage.setting.passes_spinners)
+        && stage::with_actor(|actor| {
+            let spin = &actor.spin;
+            let mut seen = spin.seen.iter();
+            spin.has_come_round(ROUNDS)
+                && seen.any(|&(other, value)| other == place && leaves(value))
+        });
+    explores(!repeats);
 }
 
 /// The calling lane has read a place, and not changed it.
 pub(super) fn read(place: usize, value: u64) {
     let passes = stage::with(|stage| stage.setting.passes_spinners);
-    if passes && stage::with_actor(|actor| actor.spin.read(place, value)) {
+    let yields = stage::with_actor(|actor| {
+        actor.spin.read(place, value);
+        actor.spin.has_come_round(MOST_ROUNDS)
+    });
+    if passes && yields {
         // What was read before is not read again if something newer is there; and the one goes first that yielded least.
         // Who else could is not tried: two that spin would yield to each other for ever.
-        if stage::with(|stage| std::mem::replace(&mut stage.explores, false)) {
-            ::loom::stop_exploring();
-        }
+        explores(false);
         ::loom::thread::yield_now();
     }
 }
@@ -60,9 +80,12 @@ pub(super) fn exchanged(place: usize, old: u64, new: u64) {
     }
 }
 
-/// Comes before every step: behind a yield, all is tried again.
-pub(super) fn explores() {
-    if !stage::with(|stage| std::mem::replace(&mut stage.explores, true)) {
-        ::loom::explore();
+/// Whether all is tried from here on.
+pub(super) fn explores(all: bool) {
+    if stage::with(|stage| std::mem::replace(&mut stage.explores, all)) != all {
+        match all {
+            true => ::loom::explore(),
+            false => ::loom::stop_exploring(),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use ::loom::sync::atomic::AtomicU64;
 
-use super::{orders, record, spin, step};
+use super::{access, orders, record, spin, step};
 use crate::sys::step::{Access, Outcome};
 use crate::world::Wide;
 
@@ -18,7 +18,7 @@ impl Wide for LoomWide {
     }
 
     fn load(&self, order: Ordering) -> u64 {
-        self.begin(order);
+        self.begin(order, |_| true);
         let seen = self.0.load(order);
         self.saw(Access::LoadWide, seen);
         spin::read(self.address(), seen);
@@ -33,7 +33,7 @@ impl Wide for LoomWide {
     }
 
     fn swap(&self, value: u64, order: Ordering) -> u64 {
-        self.begin(order);
+        self.begin(order, |seen| seen == value);
         let seen = self.0.swap(value, order);
         self.saw(Access::SwapWide { value }, seen);
         spin::exchanged(self.address(), seen, value);
@@ -47,7 +47,7 @@ impl Wide for LoomWide {
         success: Ordering,
         failure: Ordering,
     ) -> Result<u64, u64> {
-        self.begin(success);
+        self.begin(success, |seen| seen != current || current == new);
         let result = self.0.compare_exchange(current, new, success, failure);
         let access = Access::CompareExchangeWide { current, new };
         match result {
@@ -64,7 +64,7 @@ impl Wide for LoomWide {
     }
 
     fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
-        self.begin(order);
+        self.begin(order, |_| false);
         let seen = self.0.fetch_add(value, order);
         self.saw(Access::AddWide { value }, seen);
         spin::exchanged(self.address(), seen, seen.wrapping_add(value));
@@ -73,9 +73,9 @@ impl Wide for LoomWide {
 }
 
 impl LoomWide {
-    /// Comes before every read.
-    fn begin(&self, order: Ordering) {
-        step();
+    /// Comes before every read; as [`access`].
+    fn begin(&self, order: Ordering, leaves: impl Fn(u64) -> bool) {
+        access(self.address(), leaves);
         orders::before_read(order);
     }
 
