@@ -14,11 +14,12 @@ use std::ops::RangeInclusive;
 
 use proptest::collection::vec;
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use proptest::test_runner::{TestCaseError, TestError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::apart::TurnError;
+use super::cases;
 use super::exploration::{Again, Exploration, Named, portfolio};
 use super::replay::{self, Replay};
 use super::report::{Report, asked_for, program_of};
@@ -240,16 +241,7 @@ impl Linearizability {
         if let Some(replay) = asked_for(&program).map_err(TurnError::Explorer)? {
             return replayed(subject, &start, program, replay);
         }
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&self.seed.to_le_bytes());
-        let config = Config {
-            cases: self.cases,
-            failure_persistence: None,
-            max_shrink_iters: MOST_SHRINKING,
-            ..Config::default()
-        };
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let mut runner = TestRunner::new_with_rng(config, rng);
+        let mut runner = cases::runner(self.cases, MOST_SHRINKING, cases::seeded(self.seed));
         let case = |lanes: Lanes<S::Call>| (subject.clone(), start.state.clone(), lanes);
         let explore = |lanes: Lanes<S::Call>, shrinks| {
             let named = Named {

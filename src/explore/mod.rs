@@ -2,6 +2,7 @@
 
 mod apart;
 mod calls;
+pub(crate) mod cases;
 pub mod dice;
 mod engine;
 mod exploration;

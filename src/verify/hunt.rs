@@ -8,11 +8,12 @@ use std::fmt::{Debug, Display};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use proptest::test_runner::{TestCaseError, TestError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{History, Spec, Verdict, judge};
+use crate::explore::cases::{runner, seeded};
 use crate::explore::{Ended, Plan, Replay, Run, Stage, TurnError, run, run_all};
 
 /// A program with a bug, or its correct twin. Its string stands in replay strings.
@@ -71,16 +72,7 @@ pub fn find<Q: Quarry>(
     cases: u32,
     seed: u64,
 ) -> Result<Hunted<Q>, TurnError> {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 4_000,
-        ..Config::default()
-    };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(config, rng);
+    let mut runner = runner(cases, 4_000, seeded(seed));
     let (runs, runs_until) = (Cell::new(0), Cell::new(None));
     let trouble = Cell::new(None);
     let outcome = runner.run(&(quarries, vec(0..4u8, 0..60)), |(quarry, picks)| {

@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::fmt::Debug;
 
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use proptest::test_runner::{RngAlgorithm, TestCaseError, TestError, TestRng};
 use serde::Serialize;
 
+use crate::explore::cases::runner;
 use crate::explore::{Exploration, LoomReport, Model, Report, TurnError, exhaustive};
 
 /// How a bug is looked for.
@@ -285,15 +286,9 @@ pub(super) fn drawn<S>(
 where
     S: Strategy<Value: Debug>,
 {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 10_000,
-        ..Config::default()
-    };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let (tried, operations, failed) = (Cell::new(0), Cell::new(0), Cell::new(false));
-    let tested = TestRunner::new_with_rng(config, rng).run(strategy, |case| {
+    let tested = runner(cases, 10_000, rng).run(strategy, |case| {
         // What shrinking tries is not counted.
         if !failed.get() {
             tried.set(tried.get() + 1);
@@ -301,7 +296,7 @@ where
         }
         judge(&case).map_err(|text| {
             failed.set(true);
-            proptest::test_runner::TestCaseError::fail(text)
+            TestCaseError::fail(text)
         })
     });
     Outcome {
