@@ -28,7 +28,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::order::LifeLine;
+use super::os::Os;
 use super::{oversight, poll, step};
+use crate::world::World;
 
 /// What a child runs: its return value is the exit code. It travels as an offset from the image's start.
 pub type Entry = fn(payload: &[u8], fds: Vec<OwnedFd>) -> i32;
@@ -197,7 +199,7 @@ impl Child {
 
     /// Waits until it ends, at most so long: whether it has.
     fn ends_before(&self, timeout: Option<Duration>) -> io::Result<bool> {
-        let until = timeout.and_then(poll::deadline);
+        let until = timeout.and_then(Os::deadline);
         if self.has_ended_before() {
             return Ok(true);
         }

@@ -7,8 +7,9 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use super::futex::monotonic_ns;
+use super::os::Os;
 use super::step::{self, Access, Outcome};
-use crate::world::{Deadline, Woken};
+use crate::world::{Deadline, Woken, World};
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,15 +23,8 @@ pub enum For {
 /// Sleeps until `fd` is readable or at its end: `false` if the time passed first. Without a timeout it
 /// waits for ever.
 pub(crate) fn readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<bool> {
-    let until = timeout.and_then(deadline);
+    let until = timeout.and_then(Os::deadline);
     Ok(ready(&[(fd, For::Input)], until)?[0])
-}
-
-/// So long from now; none if the clock does not count so far.
-pub(super) fn deadline(timeout: Duration) -> Option<Deadline> {
-    let after_ns = u64::try_from(timeout.as_nanos()).ok()?;
-    let monotonic_ns = monotonic_ns().checked_add(after_ns)?;
-    Some(Deadline { monotonic_ns })
 }
 
 /// Sleeps until one of the files is ready, or the deadline on CLOCK_MONOTONIC. Returns which are; none if the time
