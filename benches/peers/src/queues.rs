@@ -1,0 +1,122 @@
+//! Messages of one process to another, as many as go; and one there and one back.
+
+use crate::cpython;
+use crate::crowd;
+use crate::streams::{Iceoryx, IpcChannel, Ours, Packets, Pipe, Stream};
+use crate::table::{Row, Work};
+
+/// Bytes, what they are called, and how many messages of them are one round.
+const SIZES: [(usize, &str, usize); 5] = [
+    (8, "8 B", 100_000),
+    (64, "64 B", 100_000),
+    (4 << 10, "4 KiB", 30_000),
+    (64 << 10, "64 KiB", 3_000),
+    (1 << 20, "1 MiB", 200),
+];
+const TURNS: usize = 20_000;
+
+pub fn works() -> Vec<Work> {
+    let mut works: Vec<Work> = SIZES
+        .map(|(size, name, count)| stream(size, name, count))
+        .into();
+    works.push(round_trip());
+    works
+}
+
+fn stream(size: usize, name: &str, count: usize) -> Work {
+    let mut rows = vec![
+        Row::new("forkproof Queue", streamed::<Ours>(size, count)),
+        Row::new("iceoryx2", streamed::<Iceoryx>(size, count)),
+        Row::new("ipc-channel, bytes", streamed::<IpcChannel>(size, count)),
+        Row::new("pipe(2)", streamed::<Pipe>(size, count)),
+        Row::new("SOCK_SEQPACKET", streamed::<Packets>(size, count)),
+    ];
+    let fewer = (count / 10).max(100);
+    rows.extend(cpython::script(format!(
+        "import multiprocessing as mp, time
+def put(queue, message):
+    for _ in range({fewer}): queue.put(message)
+def main():
+    queue = mp.Queue()
+    p = mp.Process(target=put, args=(queue, bytes({size})))
+    p.start()
+    queue.get()
+    begun = time.perf_counter_ns()
+    for _ in range({fewer} - 1): queue.get()
+    print((time.perf_counter_ns() - begun) / ({fewer} - 1))
+    p.join()
+if __name__ == '__main__': main()
+"
+    )));
+    Work {
+        name: format!("queue, {name}"),
+        rows,
+    }
+}
+
+fn streamed<S: Stream>(size: usize, count: usize) -> impl FnMut() -> f64 {
+    move || {
+        let stream = S::new(size);
+        let took = crowd::all_of_it(2, move |number| match number {
+            0 => {
+                let mut put = stream.putter();
+                let message = vec![7; size];
+                Box::new(move || (0..count).for_each(|_| put(&message)))
+            }
+            _ => {
+                let mut get = stream.getter();
+                let mut message = vec![0; size];
+                Box::new(move || {
+                    for _ in 0..count {
+                        get(&mut message);
+                    }
+                    assert!(message.iter().all(|&byte| byte == 7));
+                })
+            }
+        });
+        took / count as f64
+    }
+}
+
+/// A message of 8 bytes, and its answer.
+fn round_trip() -> Work {
+    Work {
+        name: "round trip, 8 B".to_owned(),
+        rows: vec![
+            Row::new("forkproof Queue", there_and_back::<Ours>()),
+            Row::new("iceoryx2", there_and_back::<Iceoryx>()),
+            Row::new("ipc-channel, bytes", there_and_back::<IpcChannel>()),
+            Row::new("pipe(2)", there_and_back::<Pipe>()),
+            Row::new("SOCK_SEQPACKET", there_and_back::<Packets>()),
+        ],
+    }
+}
+
+fn there_and_back<S: Stream>() -> impl FnMut() -> f64 {
+    move || {
+        let (there, back) = (S::new(8), S::new(8));
+        let took = crowd::all_of_it(2, move |number| {
+            let (mut put, mut get) = match number {
+                0 => (there.putter(), back.getter()),
+                _ => (back.putter(), there.getter()),
+            };
+            Box::new(move || {
+                let mut message = [0; 8];
+                for turn in 0..TURNS as u64 {
+                    match number {
+                        0 => {
+                            put(&turn.to_le_bytes());
+                            get(&mut message);
+                        }
+                        _ => {
+                            get(&mut message);
+                            put(&message);
+                        }
+                    }
+                    assert_eq!(message, turn.to_le_bytes());
+                }
+            })
+        });
+        took / TURNS as f64
+    }
+}
