@@ -113,11 +113,6 @@ impl Tree {
         }
     }
 
-    /// Leaves all of it to others.
-    pub fn skip(&mut self) {
-        self.is_new = false;
-    }
-
     /// Writes the next run's prefix and sleep set. False: none is left.
     pub fn next(&mut self, orders: &mut Orders) -> bool {
         orders.prefix.clear();
