@@ -32,6 +32,7 @@ mod pace;
 mod pair;
 mod pipe_kills;
 mod pool_kills;
+mod programs;
 mod progress;
 mod queue_kills;
 mod report;

@@ -1,5 +1,6 @@
 //! Events: whoever is killed, those who wait go on when it is set, and no set is missed by who clears.
 
+use super::super::programs::signals::{self, Lanes};
 use super::Subject;
 use crate::explore::{Stage, run_all};
 use crate::{Array, Event, Value};
@@ -10,7 +11,7 @@ pub(super) static SUBJECTS: &[Subject] = &[
         primitive: "Event",
         name: "event-5",
         lanes: TELLERS + 2,
-        run: |plans| run_all(told, &(), plans),
+        run: |plans| run_all(signals::set, &Lanes::of(2, TELLERS), plans),
     },
     Subject {
         primitive: "Event",
@@ -22,29 +23,6 @@ pub(super) static SUBJECTS: &[Subject] = &[
 
 /// One is left to tell when two are killed.
 const TELLERS: usize = 3;
-
-/// Several set it, two wait for it.
-fn told(stage: &mut Stage, (): ()) {
-    let event = Event::new().expect("memory for an event");
-    let said = Value::new(0).expect("memory for a number");
-    stage.name("event", &event);
-    stage.name("said", &said);
-    for lane in 0..TELLERS {
-        let (event, said) = (event.clone(), said.clone());
-        stage.lane(&format!("teller {lane}"), move |_| {
-            said.set_unlocked(7);
-            event.set();
-        });
-    }
-    for lane in 0..2 {
-        let (event, said) = (event.clone(), said.clone());
-        stage.lane(&format!("hearer {lane}"), move |_| {
-            event.wait();
-            assert_eq!(said.get_unlocked(), 7, "heard, and not told");
-        });
-    }
-    stage.finally(move |_| assert!(event.is_set(), "one of several has set it"));
-}
 
 /// Several write an item each and set the event; one waits for it, clears it, and looks what there is.
 fn produced(stage: &mut Stage, (): ()) {

@@ -1,10 +1,11 @@
 //! Values, arrays and lists: what was written is read, whole, whoever is killed.
 
+use super::super::programs::pairs::{self, Program};
 use super::{Bounds, Scene};
 use crate::check::Spec;
 use crate::check::value::{Call, Return};
 use crate::explore::Stage;
-use crate::{Array, ArrayError, LockError, ShareableItem, ShareableList, Value, check};
+use crate::{LockError, ShareableItem, ShareableList, Value, check};
 
 pub(super) static SCENES: &[Scene] = &[
     Scene {
@@ -12,7 +13,7 @@ pub(super) static SCENES: &[Scene] = &[
         primitive: "Value",
         claims: "some order of the additions explains what each returned; that of a dead lane is done, or not",
         is_broken: false,
-        quick: Bounds::of(2, 1, 400),
+        quick: Bounds::of(2, 1, 1_200),
         full: Bounds::of(3, 1, 20_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, value),
     },
@@ -21,17 +22,19 @@ pub(super) static SCENES: &[Scene] = &[
         primitive: "Array",
         claims: "who takes it after a dead owner is told, and can mend the half that was written",
         is_broken: false,
-        quick: Bounds::of(2, 1, 400),
+        quick: Bounds::of(2, 1, 1_200),
         full: Bounds::of(3, 1, 20_000),
-        explore: |exploration, named, lanes| exploration.explore(named, &lanes, array),
+        explore: |exploration, named, lanes| {
+            exploration.explore(named, &Program::Array.with(lanes), pairs::set_up)
+        },
     },
     Scene {
         name: "shareable-list",
         primitive: "ShareableList",
         claims: "an item is one that was set, whole, and who is killed holds up no one",
         is_broken: false,
-        quick: Bounds::of(2, 1, 200),
-        full: Bounds::of(2, 1, 20_000),
+        quick: Bounds::of(2, 1, 150),
+        full: Bounds::of(2, 1, 5_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, list),
     },
 ];
@@ -63,46 +66,6 @@ fn value(stage: &mut Stage, lanes: usize) {
         let seen = value.get_unlocked();
         assert!((0..=lanes as i64).contains(&seen), "{seen} additions");
     });
-}
-
-/// Two elements, which are written back one after the other.
-fn array(stage: &mut Stage, lanes: usize) {
-    let pair = Array::<i64>::new(2).expect("memory for a pair");
-    stage.name("pair", &pair);
-    for lane in 0..lanes {
-        let pair = pair.clone();
-        stage.lane(&format!("lane {lane}"), move |_| {
-            let mut guard = match pair.lock() {
-                Ok(guard) => guard,
-                Err(LockError::OwnerDied(mut guard)) => {
-                    mend(&mut guard);
-                    guard.mark_consistent();
-                    guard
-                }
-                Err(other) => panic!("{other}"),
-            };
-            assert_eq!(guard[0], guard[1], "half an addition");
-            guard.iter_mut().for_each(|number| *number += 1);
-        });
-    }
-    stage.finally(move |_| {
-        let pair = match pair.to_vec() {
-            Ok(pair) => pair,
-            Err(ArrayError::Lock(LockError::OwnerDied(mut guard))) => {
-                mend(&mut guard);
-                guard.mark_consistent();
-                guard.to_vec()
-            }
-            Err(other) => panic!("in the end: {other}"),
-        };
-        assert_eq!(pair[0], pair[1], "half an addition");
-        assert!((0..=lanes as i64).contains(&pair[0]), "{pair:?} additions");
-    });
-}
-
-fn mend(pair: &mut [i64]) {
-    let most = pair[0].max(pair[1]);
-    pair.fill(most);
 }
 
 /// Of several pieces, so that a torn one would show.

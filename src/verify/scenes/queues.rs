@@ -4,7 +4,9 @@ use super::{Bounds, Scene};
 use crate::check::Spec;
 use crate::check::queue::{self, Call, Return};
 use crate::explore::Stage;
-use crate::{GetError, JoinableQueue, Pipe, PutError, Queue, SimpleQueue};
+use crate::{
+    Array, GetError, JoinError, JoinableQueue, Pipe, PipeError, PutError, Queue, SimpleQueue,
+};
 
 pub(super) static SCENES: &[Scene] = &[
     Scene {
@@ -12,8 +14,8 @@ pub(super) static SCENES: &[Scene] = &[
         primitive: "Queue",
         claims: "some order of the puts and gets explains what each returned; those of a dead lane are done, or not",
         is_broken: false,
-        quick: Bounds::of(2, 1, 300),
-        full: Bounds::of(3, 1, 20_000),
+        quick: Bounds::of(2, 1, 150),
+        full: Bounds::of(3, 1, 5_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, queue),
     },
     Scene {
@@ -22,35 +24,53 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who waits for an item gets one, and who waits for room finds it",
         is_broken: false,
         quick: Bounds::of(2, 0, 2_000),
-        full: Bounds::of(3, 0, 20_000),
+        full: Bounds::of(3, 0, 5_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, queue_waits),
+    },
+    Scene {
+        name: "queue-item",
+        primitive: "Queue",
+        claims: "who waits for an item gets one, whoever else is killed; two put one, as one may be killed",
+        is_broken: false,
+        quick: Bounds::of(3, 1, 150),
+        full: Bounds::of(3, 1, 5_000),
+        explore: |exploration, named, lanes| exploration.explore(named, &lanes, queue_item),
+    },
+    Scene {
+        name: "queue-room",
+        primitive: "Queue",
+        claims: "who waits for room finds it, whoever else is killed; two make room, as one may be killed",
+        is_broken: false,
+        quick: Bounds::of(3, 1, 150),
+        full: Bounds::of(3, 1, 5_000),
+        explore: |exploration, named, lanes| exploration.explore(named, &lanes, queue_room),
     },
     Scene {
         name: "joinable-queue",
         primitive: "JoinableQueue",
-        claims: "who joins goes on when each task is done, and not before",
+        claims: "who joins goes on when each task is done, and not before; of a dead worker's it is told",
         is_broken: false,
-        quick: Bounds::of(2, 0, 1_000),
-        full: Bounds::of(3, 0, 20_000),
+        quick: Bounds::of(2, 1, 150),
+        full: Bounds::of(3, 1, 5_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, joinable_queue),
     },
     Scene {
         name: "simple-queue",
         primitive: "SimpleQueue",
-        claims: "who waits for an item gets one",
+        claims: "who waits for an item gets one, whoever else is killed; two put one, as one may be killed",
         is_broken: false,
-        quick: Bounds::of(2, 0, 2_000),
-        full: Bounds::of(3, 0, 20_000),
+        quick: Bounds::of(3, 1, 80),
+        full: Bounds::of(3, 1, 4_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, simple_queue),
     },
     Scene {
         name: "pipe",
         primitive: "Pipe",
-        claims: "what each end sends is received, in its order, and the end is seen",
+        claims: "what was sent is received, once, and then the end is seen, or that the last sender was killed",
         is_broken: false,
         // Each run starts new processes, as open files cannot be put back.
-        quick: Bounds::of(2, 0, 60),
-        full: Bounds::of(3, 0, 5_000),
+        quick: Bounds::of(2, 1, 500),
+        full: Bounds::of(3, 1, 5_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, pipe),
     },
 ];
@@ -103,63 +123,137 @@ fn queue_waits(stage: &mut Stage, lanes: usize) {
     stage.finally(move |_| assert!(queue.is_empty()));
 }
 
-/// One puts a task and joins, the others work.
-fn joinable_queue(stage: &mut Stage, lanes: usize) {
-    let queue = JoinableQueue::<usize>::with_capacity(None, 64).expect("memory for a queue");
+/// One gets an item, the others put one each.
+fn queue_item(stage: &mut Stage, lanes: usize) {
+    let queue = Queue::<u32>::with_capacity(None, 64).expect("memory for a queue");
     stage.name("queue", &queue);
-    let puts = queue.clone();
-    stage.lane("joiner", move |_| {
-        for task in 1..lanes {
-            puts.put(task).expect("it is not closed");
-        }
-        puts.join().expect("no worker dies");
-        assert_eq!(puts.unfinished(), 0, "joined too early");
-    });
-    for lane in 1..lanes {
-        let queue = queue.clone();
-        stage.lane(&format!("worker {lane}"), move |_| {
-            queue.get().expect("a task");
-            queue.task_done().expect("it was got");
-        });
-    }
+    let (puts, gets) = (queue.clone(), queue);
+    one_gets(stage, lanes, move |item| puts.put(item), move || gets.get());
 }
 
-/// One gets what the others put.
 fn simple_queue(stage: &mut Stage, lanes: usize) {
-    let queue = SimpleQueue::<usize>::new().expect("memory for a queue");
-    let gets = queue.clone();
-    stage.lane("getter", move |_| {
-        let got: usize = (1..lanes).map(|_| gets.get().expect("an item")).sum();
-        assert_eq!(
-            got,
-            (1..lanes).sum::<usize>(),
-            "an item is lost, or twice there"
-        );
+    let queue = SimpleQueue::<u32>::new().expect("memory for a queue");
+    stage.name("queue", &queue);
+    let (puts, gets) = (queue.clone(), queue);
+    one_gets(stage, lanes, move |item| puts.put(item), move || gets.get());
+}
+
+fn one_gets(
+    stage: &mut Stage,
+    lanes: usize,
+    put: impl Fn(u32) -> Result<(), PutError<u32>> + Clone + 'static,
+    get: impl Fn() -> Result<u32, GetError> + Clone + 'static,
+) {
+    let judged = stage.judged(queue::Queue::starting(queue::State {
+        capacity: None,
+        items: Vec::new(),
+    }));
+    stage.lane("getter", move |lane| {
+        judged.make(lane, &Call::Get, |_| Return::Got(get().expect("an item")));
     });
-    for lane in 1..lanes {
-        let queue = queue.clone();
-        stage.lane(&format!("putter {lane}"), move |_| {
-            queue.put(lane).expect("it is not closed");
+    for number in 1..lanes as u32 {
+        let put = put.clone();
+        stage.lane(&format!("putter {number}"), move |lane| {
+            judged.make(lane, &Call::Put { item: number }, |_| {
+                put(number).expect("it is not closed");
+                Return::Put
+            });
         });
     }
 }
 
-/// One receives until the others have let go.
+/// One puts a second item where there is room for one; the others take what there is.
+fn queue_room(stage: &mut Stage, lanes: usize) {
+    let queue = Queue::<u32>::with_capacity(Some(1), 64).expect("memory for a queue");
+    stage.name("queue", &queue);
+    queue.put(0).expect("room for the first");
+    let judged = stage.judged(queue::Queue::starting(queue::State {
+        capacity: Some(1),
+        items: vec![0],
+    }));
+    let puts = queue.clone();
+    stage.lane("putter", move |lane| {
+        judged.make(lane, &Call::Put { item: 1 }, |_| {
+            puts.put(1).expect("it is not closed");
+            Return::Put
+        });
+    });
+    for number in 1..lanes {
+        let queue = queue.clone();
+        stage.lane(&format!("getter {number}"), move |lane| {
+            judged.make(lane, &Call::TryGet, |_| match queue.try_get() {
+                Ok(item) => Return::Got(item),
+                Err(GetError::Empty) => Return::Empty,
+                Err(other) => panic!("{other}"),
+            });
+        });
+    }
+}
+
+/// All work, on a task less than they are; one of them then joins, and writes off what the dead had.
+fn joinable_queue(stage: &mut Stage, lanes: usize) {
+    let tasks = lanes - 1;
+    let queue = JoinableQueue::<usize>::with_capacity(None, 64).expect("memory for a queue");
+    let done = Array::<u32>::new(tasks).expect("memory for marks");
+    stage.name("queue", &queue);
+    stage.name("done", &done);
+    for task in 0..tasks {
+        queue.put(task).expect("room");
+    }
+    queue.close().expect("no locks are held");
+    for lane in 0..lanes {
+        let (queue, done) = (queue.clone(), done.clone());
+        stage.lane(&format!("worker {lane}"), move |_| {
+            for task in queue.iter() {
+                done.set_unlocked(task.expect("a task"), 1)
+                    .expect("its own");
+                queue.task_done().expect("it is unfinished");
+            }
+            if lane > 0 {
+                return;
+            }
+            let mut written_off = 0;
+            while let Err(refused) = queue.join() {
+                assert!(matches!(refused, JoinError::WorkerDied { .. }));
+                written_off += queue.write_off().expect("no locks are held");
+                assert_ne!(written_off, 0, "{refused}, and nothing to write off");
+            }
+            let undone = done.to_vec_unlocked().into_iter().filter(|done| *done == 0);
+            assert!(undone.count() <= written_off, "joined too early");
+            assert_eq!(queue.unfinished(), 0);
+        });
+    }
+}
+
+/// One receives until the others have let go, or are dead.
 fn pipe(stage: &mut Stage, lanes: usize) {
     let (receiver, sender) = Pipe::one_way::<usize>().expect("files for a pipe");
+    let sent = Array::<u32>::new(lanes).expect("memory for marks");
+    stage.name("sent", &sent);
     for lane in 1..lanes {
-        let sender = sender.clone();
+        let (sender, sent) = (sender.clone(), sent.clone());
         stage.lane_once(&format!("sender {lane}"), move |_| {
-            sender.send(&lane).expect("the receiver lives");
+            match sender.send(&lane) {
+                Ok(()) => sent.set_unlocked(lane, 1).expect("a sender's own"),
+                // The receiver was killed: before it received anything, too.
+                Err(PipeError::PeerDied | PipeError::Disconnected) => {}
+                Err(other) => panic!("{other}"),
+            }
         });
     }
     drop(sender); // the receiver, forked last, has no sending end
     stage.lane_once("receiver", move |_| {
-        let got: usize = receiver.iter().map(|item| item.expect("an item")).sum();
-        assert_eq!(
-            got,
-            (1..lanes).sum::<usize>(),
-            "an item is lost, or twice there"
-        );
+        let mut got = vec![0; lanes];
+        for item in receiver.iter() {
+            match item {
+                Ok(lane) => got[lane] += 1,
+                Err(PipeError::PeerDied) => break,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        // All are gone: what they sent came before their end.
+        for (sent, got) in sent.to_vec_unlocked().into_iter().zip(got) {
+            assert!((sent..=1).contains(&got), "{sent} sent, {got} received");
+        }
     });
 }
