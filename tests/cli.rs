@@ -144,7 +144,7 @@ fn the_table_is_for_people() {
             "seconds"
         ]
     );
-    assert!(out.contains("all 2 checks hold"), "{out}");
+    assert!(out.contains("all 3 checks hold"), "{out}");
     assert!(out.contains("what it does not prove"), "{out}");
     assert!(
         err.contains("tutorials outputs"),

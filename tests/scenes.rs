@@ -225,7 +225,7 @@ fn the_shards_of_checks_are_the_table() {
         }
     }
     assert_eq!(merged["seed"], Value::Null, "each had its own");
-    assert_eq!(merged["rests_on"].as_object().map(|it| it.len()), Some(2));
+    assert_eq!(merged["rests_on"].as_object().map(|it| it.len()), Some(3));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::size::{self, Size, set_size};
-use super::{Example, find};
+use super::{Example, Order, find, invariant, judge};
 use crate::explore::{Outcomes, Plan, Replay, Run, Stage, TurnError, exhaustive, run};
 
 /// What replay strings call the examples, before their ids.
@@ -140,6 +140,50 @@ impl OutcomeSet {
         });
         let size = size.unwrap_or_default();
         format!("{count} {outcomes}{size} in {}", self.outcomes.tally)
+    }
+
+    /// Looks whether it is what the example claims: each outcome is one that the example may have; and of a complete set,
+    /// that what it prints when it runs free is among them, and what its race is to show.
+    ///
+    /// # Errors
+    /// What is wrong, with the output or the timeline that shows it.
+    pub fn judge(&self) -> Result<(), String> {
+        let example = find(self.example).expect("it was explored");
+        let wrong = |what: String| Err(format!("{}: {what}", self.example));
+        if self.outcomes.steps == 0 {
+            return wrong("it made no step".to_owned());
+        }
+        let all = &self.outcomes.all;
+        if let Some(bad) = all.iter().find(|outcome| !outcome.run.is_well()) {
+            return wrong(format!("\n{bad}\n{}", bad.run.trace));
+        }
+        let texts: Vec<&str> = all.iter().map(|outcome| outcome.output.as_str()).collect();
+        if example.order() == Order::Fixed && texts.len() != 1 {
+            return wrong(format!("not one output, but {texts:#?}"));
+        }
+        let is_complete = self.outcomes.tally.is_complete();
+        if self.size.is_none() {
+            // Another size prints other texts.
+            for text in &texts {
+                judge::judge(example, text.as_bytes(), false)
+                    .or_else(|why| wrong(format!("{why}, in:\n{text}")))?;
+            }
+            let expected = example.expected().text();
+            let common = |text: &str| judge::common(example, text.as_bytes(), false);
+            let is_among = match example.order() {
+                Order::Race => texts.contains(&expected),
+                Order::Fixed => texts.iter().any(|text| common(text) == common(expected)),
+            };
+            if is_complete && !is_among {
+                return wrong(format!("what it prints is not among {texts:#?}"));
+            }
+        }
+        match invariant::of(self.example) {
+            Some(race) if is_complete && !texts.iter().any(|text| race.is_shown_by(text)) => {
+                wrong(format!("in none {}", race.shows))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The string that replays an outcome, by its place in the set.

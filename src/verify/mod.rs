@@ -9,6 +9,7 @@ mod appends;
 mod bank;
 mod barrier_kills;
 mod bounded_semaphore_kills;
+mod bugs;
 mod census;
 mod condition_kills;
 mod crew;

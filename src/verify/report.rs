@@ -67,6 +67,10 @@ pub enum Technique {
     Outputs,
     /// What every output of a race keeps.
     Invariants,
+    /// All that programs can print, in every schedule.
+    OutcomeSets,
+    /// Known bugs that must be caught, and correct twins that must not be accused.
+    Bugs,
 }
 
 /// What a check did, and what came of it.
@@ -146,6 +150,8 @@ impl Technique {
             Technique::LostAppend => "lost append",
             Technique::Outputs => "outputs",
             Technique::Invariants => "invariants",
+            Technique::OutcomeSets => "outcome sets",
+            Technique::Bugs => "bugs and twins",
         }
     }
 
@@ -204,6 +210,14 @@ impl Technique {
             Technique::Invariants => {
                 "each program is run several times, and what all its outputs must keep is looked at. Not every \
                  output that it can print has been seen"
+            }
+            Technique::OutcomeSets => {
+                "each program under control, of some a smaller one: what it prints in any schedule is what it may print. \
+                 Of those that are cut short not every schedule was tried, and of some those with few preemptions alone"
+            }
+            Technique::Bugs => {
+                "the checks themselves: each of these known bugs is caught by each technique of its row, in so many runs \
+                 as stated, and its correct twin is not accused. Not every bug is among them"
             }
         }
     }

@@ -5,7 +5,7 @@ use super::apart::Subject;
 use super::pair::Guard;
 use super::progress::Progress;
 use super::report::{Budget, Check, Report, Technique};
-use super::{appends, bank, deaths, hostile, models, schedules, turn, tutorials};
+use super::{appends, bank, bugs, deaths, hostile, models, schedules, turn, tutorials};
 
 /// All checks, in the order of the table.
 pub static CHECKS: &[Check] = &[
@@ -223,6 +223,8 @@ pub static CHECKS: &[Check] = &[
     row("the turn", Technique::LostAppend, turn::lost_append),
     row("tutorials", Technique::Outputs, tutorials::outputs),
     row("tutorials", Technique::Invariants, tutorials::invariants),
+    row("tutorials", Technique::OutcomeSets, tutorials::outcome_sets),
+    row("the zoo", Technique::Bugs, bugs::caught),
     row("SimpleQueue", Technique::Schedules, |b, p| {
         schedules::schedules("SimpleQueue", b, p)
     }),

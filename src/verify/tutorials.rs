@@ -1,8 +1,10 @@
-//! The rows of the tutorials: each example, run as a program of its own, prints what it must.
+//! The rows of the tutorials: each example, run as a program of its own, prints what it must; and in no schedule of it
+//! anything else.
 
 use std::path::Path;
 
 use super::{Budget, Fallible, Progress, Report};
+use crate::tutorial::outcomes::{OutcomesError, outcomes};
 use crate::tutorial::{EXAMPLES, Example, Order, judge};
 
 /// Those that can print one text only, compared to the byte; and what was recorded elsewhere.
@@ -34,6 +36,40 @@ pub fn invariants(budget: Budget, progress: &Progress) -> Report {
         runs,
         progress,
     )
+}
+
+/// Under control: everything that an example can print is what it may print, and all that it is to show is among it.
+pub fn outcome_sets(budget: Budget, progress: &Progress) -> Report {
+    let most_runs = budget.of(100, 100, 20_000);
+    progress.expect(EXAMPLES.len() as u64);
+    let mut report = Report::holds(0, 0, 0);
+    let (mut whole, mut cut_short, mut unexplored) = (0, Vec::new(), Vec::new());
+    for example in EXAMPLES {
+        match outcomes(example, most_runs, None) {
+            Ok(set) => {
+                report.cases += 1;
+                report.runs += set.outcomes.tally.schedules() as u64;
+                if let Err(wrong) = set.judge() {
+                    return report.fails(wrong);
+                }
+                match set.outcomes.tally.is_complete() {
+                    true => whole += 1,
+                    false => cut_short.push(example.id),
+                }
+            }
+            Err(OutcomesError::NotExplored { id, .. }) => unexplored.push(id),
+            Err(error) => return report.fails(error.to_string()),
+        }
+        progress.advance(1);
+    }
+    let mut extent = format!("outcome sets: {whole} whole");
+    for (what, ids) in [("cut short", cut_short), ("not explored", unexplored)] {
+        if !ids.is_empty() {
+            extent += &format!(", {what}: {}", ids.join(" "));
+        }
+    }
+    report.extent.push(extent);
+    report
 }
 
 fn check(examples: Vec<(&'static Example, bool)>, runs: u64, progress: &Progress) -> Report {
