@@ -18,10 +18,10 @@ use crate::shm::passage::{self, PassageError};
 use crate::sys::child::Request;
 use crate::sys::{fork, zygote};
 
-/// Why there was no run.
+/// Why nothing was explored: there was no run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum TurnError {
+pub enum ExploreError {
     #[error("the explorer cannot be started: {0}")]
     Start(#[from] io::Error),
     #[error("the set-up's arguments {0}")]
@@ -50,7 +50,7 @@ struct Errand<T> {
 }
 
 /// Has an explorer do it.
-pub(super) fn explore<T, A, F>(set_up: F, arguments: &A, task: T) -> Result<T::Answer, TurnError>
+pub(super) fn explore<T, A, F>(set_up: F, arguments: &A, task: T) -> Result<T::Answer, ExploreError>
 where
     T: Task,
     A: Serialize + DeserializeOwned + 'static,
@@ -68,8 +68,8 @@ where
         arguments: parcel.bytes.clone(),
         task,
     };
-    let errand =
-        postcard::to_allocvec(&errand).map_err(|error| TurnError::Explorer(error.to_string()))?;
+    let errand = postcard::to_allocvec(&errand)
+        .map_err(|error| ExploreError::Explorer(error.to_string()))?;
     let (mut answer, explorer_answer) = io::pipe()?;
     let mut fds = vec![explorer_answer.as_fd()];
     let shared = parcel.fds();
@@ -89,8 +89,8 @@ where
     answer.read_to_end(&mut bytes)?;
     let status = child.wait()?;
     let result: Result<T::Answer, String> = postcard::from_bytes(&bytes)
-        .map_err(|_| TurnError::Explorer(format!("it ended with status {}", status.code())))?;
-    result.map_err(TurnError::Explorer)
+        .map_err(|_| ExploreError::Explorer(format!("it ended with status {}", status.code())))?;
+    result.map_err(ExploreError::Explorer)
 }
 
 /// The explorer's main: the answer goes to the first descriptor; the others are the arguments'.

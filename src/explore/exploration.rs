@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::apart::{self, Task, TurnError};
+use super::apart::{self, ExploreError, Task};
 use super::engine::{Course, Explorer, Trouble};
 use super::outcomes::{self, Seen};
 use super::replay::Replay;
@@ -140,7 +140,7 @@ impl Exploration {
     ///
     /// # Panics
     /// If a schedule fails: with the schedule, shrunk, as a timeline, and the string that replays it. If there was no
-    /// run ([`TurnError`]).
+    /// run ([`ExploreError`]).
     #[track_caller]
     pub fn run<F>(self, set_up: F)
     where
@@ -180,8 +180,8 @@ impl Exploration {
     /// Explores, and tells what came of it.
     ///
     /// # Errors
-    /// [`TurnError`]: there was no run. What a run finds is in the report.
-    pub fn check<A, F>(self, arguments: A, set_up: F) -> Result<Report, TurnError>
+    /// [`ExploreError`]: there was no run. What a run finds is in the report.
+    pub fn check<A, F>(self, arguments: A, set_up: F) -> Result<Report, ExploreError>
     where
         A: Serialize + DeserializeOwned + 'static,
         F: Fn(&mut Stage, A) + Copy + 'static,
@@ -190,7 +190,7 @@ impl Exploration {
     }
 
     /// As [`check`](Exploration::check), under the name of a type in place of the set-up's.
-    pub(super) fn check_under<N, F>(self, set_up: F) -> Result<Report, TurnError>
+    pub(super) fn check_under<N, F>(self, set_up: F) -> Result<Report, ExploreError>
     where
         F: Fn(&mut Stage, ()) + Copy + 'static,
     {
@@ -202,13 +202,13 @@ impl Exploration {
         program: String,
         arguments: &A,
         set_up: F,
-    ) -> Result<Report, TurnError>
+    ) -> Result<Report, ExploreError>
     where
         A: Serialize + DeserializeOwned + 'static,
         F: Fn(&mut Stage, A) + Copy + 'static,
     {
         let named = Named {
-            replayed: asked_for(&program).map_err(TurnError::Explorer)?,
+            replayed: asked_for(&program).map_err(ExploreError::Explorer)?,
             program,
             arguments: String::new(),
             shrinks: true,
@@ -223,7 +223,7 @@ impl Exploration {
         named: Named,
         arguments: &A,
         set_up: F,
-    ) -> Result<Report, TurnError>
+    ) -> Result<Report, ExploreError>
     where
         A: Serialize + DeserializeOwned + 'static,
         F: Fn(&mut Stage, A) + Copy + 'static,

@@ -18,7 +18,7 @@ use proptest::test_runner::{TestCaseError, TestError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::apart::TurnError;
+use super::apart::ExploreError;
 use super::cases;
 use super::exploration::{Again, Exploration, Named, portfolio};
 use super::replay::{self, Replay};
@@ -115,7 +115,7 @@ pub type Lanes<C> = Vec<Vec<C>>;
 ///
 /// # Panics
 /// If a history is illegal, a lane panics, or lanes wait for ever: with the calls and the schedule, shrunk, and the
-/// string that replays them. If there was no run ([`TurnError`]), or the lanes made no step.
+/// string that replays them. If there was no run ([`ExploreError`]), or the lanes made no step.
 #[track_caller]
 pub fn check_linearizable<S, T>(
     subject: T,
@@ -226,19 +226,19 @@ impl Linearizability {
     /// calls, if it is one of this subject.
     ///
     /// # Errors
-    /// [`TurnError`]: there was no run. What a run finds is in what is told.
+    /// [`ExploreError`]: there was no run. What a run finds is in what is told.
     pub fn check<S, T>(
         self,
         subject: T,
         start: Start<S>,
         strategy: impl Strategy<Value = Lanes<S::Call>>,
-    ) -> Result<Checked<S>, TurnError>
+    ) -> Result<Checked<S>, ExploreError>
     where
         S: Portable,
         T: Subject<S>,
     {
         let program = program_of::<T>();
-        if let Some(replay) = asked_for(&program).map_err(TurnError::Explorer)? {
+        if let Some(replay) = asked_for(&program).map_err(ExploreError::Explorer)? {
             return replayed(subject, &start, program, replay);
         }
         let mut runner = cases::runner(self.cases, MOST_SHRINKING, cases::seeded(self.seed));
@@ -284,7 +284,9 @@ impl Linearizability {
                 });
             }
             Err(TestError::Abort(why)) => {
-                return Err(TurnError::Explorer(format!("no calls were drawn: {why}")));
+                return Err(ExploreError::Explorer(format!(
+                    "no calls were drawn: {why}"
+                )));
             }
         }
         Ok(checked)
@@ -294,8 +296,8 @@ impl Linearizability {
 /// Fewer lanes that fail too: the calls of one behind those of another.
 fn joined<C: Clone>(
     lanes: &Lanes<C>,
-    mut fails: impl FnMut(&Lanes<C>) -> Result<bool, TurnError>,
-) -> Result<Option<Lanes<C>>, TurnError> {
+    mut fails: impl FnMut(&Lanes<C>) -> Result<bool, ExploreError>,
+) -> Result<Option<Lanes<C>>, ExploreError> {
     let all = 0..lanes.len();
     let pairs = all
         .clone()
@@ -317,9 +319,9 @@ fn replayed<S: Portable, T: Subject<S>>(
     start: &Start<S>,
     program: String,
     replay: Replay,
-) -> Result<Checked<S>, TurnError> {
+) -> Result<Checked<S>, ExploreError> {
     let lanes: Lanes<S::Call> = replay::from_words(&replay.arguments).ok_or_else(|| {
-        TurnError::Explorer(format!(
+        ExploreError::Explorer(format!(
             "{:?} in the string are no calls of {program}",
             replay.arguments
         ))

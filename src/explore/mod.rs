@@ -21,7 +21,7 @@ mod trace;
 mod translation;
 mod turn;
 
-pub use apart::TurnError;
+pub use apart::ExploreError;
 pub use calls::Calls;
 pub(crate) use exploration::{Again, Named};
 pub use exploration::{Exploration, exhaustive, pct, portfolio, random};

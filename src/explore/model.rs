@@ -72,7 +72,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::apart::TurnError;
+use super::apart::ExploreError;
 use super::exploration::Exploration;
 use super::report::Report;
 use super::stage::{Part, Stage};
@@ -133,7 +133,7 @@ impl Exploration {
     ///
     /// # Panics
     /// If a schedule fails, or an execution of loom's: with the lanes' timeline, and the setting or the string that
-    /// leads to it. If no lane makes a step. If there was no run ([`TurnError`]).
+    /// leads to it. If no lane makes a step. If there was no run ([`ExploreError`]).
     #[track_caller]
     pub fn model<M: Model>(self) {
         match self.check_model::<M>() {
@@ -146,11 +146,11 @@ impl Exploration {
     /// Explores a model in both worlds, and tells what came of it.
     ///
     /// # Errors
-    /// [`TurnError`]: there was no run under the controller.
+    /// [`ExploreError`]: there was no run under the controller.
     ///
     /// # Panics
     /// If the model has no lanes.
-    pub fn check_model<M: Model>(self) -> Result<ModelReport, TurnError> {
+    pub fn check_model<M: Model>(self) -> Result<ModelReport, ExploreError> {
         let controller = self.check_model_in_processes::<M>()?;
         let loom = (!controller.is_replay()).then(|| self.check_model_in_loom::<M>());
         Ok(ModelReport { controller, loom })
@@ -159,8 +159,8 @@ impl Exploration {
     /// Explores a model under the controller alone.
     ///
     /// # Errors
-    /// [`TurnError`]: there was no run.
-    pub fn check_model_in_processes<M: Model>(self) -> Result<Report, TurnError> {
+    /// [`ExploreError`]: there was no run.
+    pub fn check_model_in_processes<M: Model>(self) -> Result<Report, ExploreError> {
         const {
             assert!(
                 !std::mem::needs_drop::<M::Shared<Os>>(),

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::apart::{self, Task, TurnError};
+use super::apart::{self, ExploreError, Task};
 use super::engine::{Explorer, Trouble};
 use super::exploration::{Controlled, Exploration, trouble};
 use super::replay::Replay;
@@ -65,8 +65,8 @@ impl Exploration {
     /// ```
     ///
     /// # Errors
-    /// [`TurnError`]: there was no run.
-    pub fn outcomes<A, F>(self, arguments: A, set_up: F) -> Result<Outcomes, TurnError>
+    /// [`ExploreError`]: there was no run.
+    pub fn outcomes<A, F>(self, arguments: A, set_up: F) -> Result<Outcomes, ExploreError>
     where
         A: Serialize + DeserializeOwned + 'static,
         F: Fn(&mut Stage, A) + Copy + 'static,

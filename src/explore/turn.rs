@@ -7,7 +7,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::apart::{self, Task, TurnError};
+use super::apart::{self, ExploreError, Task};
 use super::engine::{Course, Explorer, Trouble};
 use super::run::Run;
 use super::schedule::Plan;
@@ -44,8 +44,8 @@ use super::stage::Stage;
 /// ```
 ///
 /// # Errors
-/// [`TurnError`]: there was no run. What a run finds is in [`Run::ended`].
-pub fn run<A, F>(set_up: F, arguments: &A, plan: Plan) -> Result<Run, TurnError>
+/// [`ExploreError`]: there was no run. What a run finds is in [`Run::ended`].
+pub fn run<A, F>(set_up: F, arguments: &A, plan: Plan) -> Result<Run, ExploreError>
 where
     A: Serialize + DeserializeOwned + 'static,
     F: Fn(&mut Stage, A) + Copy + 'static,
@@ -53,7 +53,7 @@ where
     let runs = followed(set_up, arguments, &[plan], true)?;
     runs.into_iter()
         .next()
-        .ok_or_else(|| TurnError::Explorer("it made no run".to_owned()))
+        .ok_or_else(|| ExploreError::Explorer("it made no run".to_owned()))
 }
 
 /// Runs a scenario once for each plan, each time as its set-up left it. Runs that go well are told without events,
@@ -61,7 +61,7 @@ where
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_all<A, F>(set_up: F, arguments: &A, plans: &[Plan]) -> Result<Vec<Run>, TurnError>
+pub fn run_all<A, F>(set_up: F, arguments: &A, plans: &[Plan]) -> Result<Vec<Run>, ExploreError>
 where
     A: Serialize + DeserializeOwned + 'static,
     F: Fn(&mut Stage, A) + Copy + 'static,
@@ -74,7 +74,7 @@ fn followed<A, F>(
     arguments: &A,
     plans: &[Plan],
     in_full: bool,
-) -> Result<Vec<Run>, TurnError>
+) -> Result<Vec<Run>, ExploreError>
 where
     A: Serialize + DeserializeOwned + 'static,
     F: Fn(&mut Stage, A) + Copy + 'static,

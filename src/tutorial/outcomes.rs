@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::size::{self, Size, set_size};
 use super::{Example, Order, find, invariant, judge};
-use crate::explore::{Outcomes, Plan, Replay, Run, Stage, TurnError, exhaustive, run};
+use crate::explore::{ExploreError, Outcomes, Plan, Replay, Run, Stage, exhaustive, run};
 
 /// What replay strings call the examples, before their ids.
 const SCENARIO: &str = "tutorial.";
@@ -18,7 +18,7 @@ pub enum OutcomesError {
     #[error("example {id} is not explored: {why}")]
     NotExplored { id: &'static str, why: &'static str },
     #[error(transparent)]
-    Turn(#[from] TurnError),
+    Explore(#[from] ExploreError),
     #[error("{0:?} is no size")]
     NotASize(String),
 }

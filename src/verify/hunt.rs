@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{History, Spec, Verdict, judge};
 use crate::explore::cases::{runner, seeded};
-use crate::explore::{Ended, Plan, Replay, Run, Stage, TurnError, run, run_all};
+use crate::explore::{Ended, ExploreError, Plan, Replay, Run, Stage, run, run_all};
 
 /// A program with a bug, or its correct twin. Its string stands in replay strings.
 pub trait Quarry: Clone + Debug + Display + Serialize + DeserializeOwned + 'static {
@@ -66,12 +66,12 @@ fn set_up<Q: Quarry>(stage: &mut Stage, quarry: Q) {
 /// Looks for a failure in at most `cases` generated programs and orders; then shrinks it.
 ///
 /// # Errors
-/// The turn itself failed; or nothing was found, and then `Ok(Err(runs))`.
+/// There was no run; or nothing was found, and then `Ok(Err(runs))`.
 pub fn find<Q: Quarry>(
     quarries: impl Strategy<Value = Q>,
     cases: u32,
     seed: u64,
-) -> Result<Hunted<Q>, TurnError> {
+) -> Result<Hunted<Q>, ExploreError> {
     let mut runner = runner(cases, 4_000, seeded(seed));
     let (runs, runs_until) = (Cell::new(0), Cell::new(None));
     let trouble = Cell::new(None);
@@ -120,7 +120,7 @@ fn shrink<Q: Quarry>(
     scenario: &Q,
     found: &Run,
     runs: &mut usize,
-) -> Result<Option<(Q, Run)>, TurnError> {
+) -> Result<Option<(Q, Run)>, ExploreError> {
     let (steps, lanes) = (found.steps(), scenario.clone().lanes().len());
     let same = std::iter::once((scenario.clone(), found.schedule.preemptions()));
     let smaller = smaller(scenario).into_iter().map(|smaller| (smaller, 3));
@@ -166,7 +166,7 @@ impl<Q: Quarry> Found<Q> {
 ///
 /// # Errors
 /// There was no run.
-pub fn run_again<Q: Quarry>(quarry: &Q, replay: &Replay) -> Result<Run, TurnError> {
+pub fn run_again<Q: Quarry>(quarry: &Q, replay: &Replay) -> Result<Run, ExploreError> {
     run(set_up::<Q>, quarry, Plan::Exactly(replay.schedule.clone()))
 }
 

@@ -15,7 +15,7 @@ use crate::Array;
 use crate::check::chain::Chain;
 use crate::check::list::{Call, List, Return};
 use crate::check::{Event, History};
-use crate::explore::{Replay, Run, Stage, TurnError};
+use crate::explore::{ExploreError, Replay, Run, Stage};
 
 /// Who does what. Its string, as in `/a,n/a`: each lane's calls (`a` append, `n` how many are there).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,8 +34,12 @@ pub enum Step {
 /// Looks for a lost append in at most `cases` generated scenarios and orders; then shrinks it.
 ///
 /// # Errors
-/// The turn itself failed; or none was found, and then `Ok(Err(runs))`.
-pub fn find(discipline: Discipline, cases: u32, seed: u64) -> Result<Hunted<Scenario>, TurnError> {
+/// There was no run; or none was found, and then `Ok(Err(runs))`.
+pub fn find(
+    discipline: Discipline,
+    cases: u32,
+    seed: u64,
+) -> Result<Hunted<Scenario>, ExploreError> {
     let step = prop_oneof![3 => Just(Step::Append), 1 => Just(Step::Len)];
     let lanes = vec(vec(step, 1..=3), 2..=3);
     let scenarios = lanes.prop_map(move |lanes| Scenario { discipline, lanes });

@@ -8,7 +8,7 @@ use super::accounts::Accounts;
 use super::hunt::{self, Discipline, Hunted, Quarry, claim_an_order, parse_lanes, write_lanes};
 use crate::check::bank::{Bank, Call, Return};
 use crate::check::{Event, History};
-use crate::explore::{Replay, Run, Stage, TurnError};
+use crate::explore::{ExploreError, Replay, Run, Stage};
 use crate::{Array, Value};
 
 /// Who does what. Its string, as in `200/d0.1/w0.5,b0`: the opening balances, then each lane's operations
@@ -23,8 +23,12 @@ pub struct Scenario {
 /// Looks for a lost update in at most `cases` generated scenarios and orders; then shrinks it.
 ///
 /// # Errors
-/// The turn itself failed; or none was found, and then `Ok(Err(runs))`.
-pub fn find(discipline: Discipline, cases: u32, seed: u64) -> Result<Hunted<Scenario>, TurnError> {
+/// There was no run; or none was found, and then `Ok(Err(runs))`.
+pub fn find(
+    discipline: Discipline,
+    cases: u32,
+    seed: u64,
+) -> Result<Hunted<Scenario>, ExploreError> {
     hunt::find(scenarios(discipline), cases, seed)
 }
 

@@ -5,7 +5,7 @@ use super::every_step::{subjects, sweep};
 use super::hunt::{Discipline, Hunted, Quarry, has_no_order};
 use super::side_by_side::side_by_side;
 use super::{Budget, Fallible, Progress, Report, lost_append, lost_update, replay};
-use crate::explore::TurnError;
+use crate::explore::ExploreError;
 
 /// A kill at every step of the subjects that are about a primitive.
 pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Report {
@@ -44,7 +44,7 @@ pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Repor
 /// A bug that the turn must find, and its correct twin that it must not accuse.
 struct Prey<Q> {
     /// In at most so many cases from a seed.
-    find: fn(Discipline, u32, u64) -> Result<Hunted<Q>, TurnError>,
+    find: fn(Discipline, u32, u64) -> Result<Hunted<Q>, ExploreError>,
     /// Replay strings of runs that failed before.
     regressions: &'static str,
 }

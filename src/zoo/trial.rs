@@ -8,7 +8,7 @@ use proptest::test_runner::{RngAlgorithm, TestCaseError, TestError, TestRng};
 use serde::Serialize;
 
 use crate::explore::cases::runner;
-use crate::explore::{Exploration, LoomReport, Model, Report, TurnError, exhaustive};
+use crate::explore::{Exploration, ExploreError, LoomReport, Model, Report, exhaustive};
 
 /// How a bug is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -250,7 +250,7 @@ fn in_loom<M: Model>(exploration: Exploration) -> Outcome {
 
 impl Outcome {
     /// Under the controller. That there was no run is told as a failure, which no bug is caught by: no step was made.
-    pub(super) fn of_report(report: Result<Report, TurnError>) -> Outcome {
+    pub(super) fn of_report(report: Result<Report, ExploreError>) -> Outcome {
         match report {
             Ok(report) => Outcome {
                 runs: report

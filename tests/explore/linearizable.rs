@@ -7,7 +7,7 @@ use forkproof::check::queue::{self, Queue};
 use forkproof::check::register::Register;
 use forkproof::check::value::{Call, Return, Value};
 use forkproof::explore::{
-    Checked, Ended, Failure, Linearizability, Portable, Stage, Subject, TurnError,
+    Checked, Ended, ExploreError, Failure, Linearizability, Portable, Stage, Subject,
     check_linearizable, exhaustive, lanes_of, lanes_of_sizes, portfolio,
 };
 use forkproof::sys::SharedWord;
@@ -20,7 +20,7 @@ use super::subjects::{
 
 const BROKEN: Counter = Counter { is_atomic: false };
 
-fn caught<S: Portable>(checked: Result<Checked<S>, TurnError>) -> Failure<S> {
+fn caught<S: Portable>(checked: Result<Checked<S>, ExploreError>) -> Failure<S> {
     let checked = checked.unwrap_or_else(|error| panic!("{error}"));
     let failure = checked.failure.expect("it fails");
     let run = failure.report.failure().expect("a failure has a run");

@@ -13,7 +13,7 @@ mod queue;
 mod semaphore;
 mod shareable_list;
 
-use crate::explore::{Choice, Plan, Replay, Run, Schedule, TurnError};
+use crate::explore::{Choice, ExploreError, Plan, Replay, Run, Schedule};
 
 /// How much was tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Subject {
     pub name: &'static str,
     lanes: usize,
     /// Runs it once for each plan.
-    run: fn(&[Plan]) -> Result<Vec<Run>, TurnError>,
+    run: fn(&[Plan]) -> Result<Vec<Run>, ExploreError>,
 }
 
 /// Every subject.
@@ -109,7 +109,7 @@ pub fn sweep(subject: &Subject, base: u64, twice: bool) -> Result<Tally, String>
 fn judge(
     name: &str,
     tally: &mut Tally,
-    runs: Result<Vec<Run>, TurnError>,
+    runs: Result<Vec<Run>, ExploreError>,
 ) -> Result<Vec<Run>, String> {
     let runs = runs.map_err(|error| format!("{name}: {error}"))?;
     tally.runs += runs.len();

@@ -13,7 +13,9 @@ mod told;
 
 pub use told::{Explored, MergeError};
 
-use crate::explore::{Again, Exploration, Named, Replay, Report, TurnError, exhaustive, portfolio};
+use crate::explore::{
+    Again, Exploration, ExploreError, Named, Replay, Report, exhaustive, portfolio,
+};
 
 /// A program that can be explored by its name.
 pub struct Scene {
@@ -28,7 +30,7 @@ pub struct Scene {
     /// In a fraction of a second.
     pub quick: Bounds,
     pub full: Bounds,
-    pub(super) explore: fn(Exploration, Named, usize) -> Result<Report, TurnError>,
+    pub(super) explore: fn(Exploration, Named, usize) -> Result<Report, ExploreError>,
 }
 
 /// How far a scene is explored.
@@ -82,8 +84,8 @@ impl Scene {
     /// Explores it with so many lanes.
     ///
     /// # Errors
-    /// [`TurnError`]: there was no run.
-    pub fn explore(&self, exploration: Exploration, lanes: usize) -> Result<Report, TurnError> {
+    /// [`ExploreError`]: there was no run.
+    pub fn explore(&self, exploration: Exploration, lanes: usize) -> Result<Report, ExploreError> {
         (self.explore)(exploration, self.named(lanes, None), lanes)
     }
 
@@ -91,7 +93,7 @@ impl Scene {
     ///
     /// # Errors
     /// As [`explore`](Scene::explore).
-    pub fn explore_within(&self, bounds: Bounds) -> Result<Report, TurnError> {
+    pub fn explore_within(&self, bounds: Bounds) -> Result<Report, ExploreError> {
         self.explore(bounds.bound(portfolio(0)), bounds.lanes)
     }
 
