@@ -156,6 +156,15 @@ pub trait World: Sized + 'static {
     /// How often to look at a word again before sleeping on it.
     fn spins() -> u32;
 
+    /// Where the calling thread begins among `count` places that are alike, so that not all begin at the first. A
+    /// world whose runs must come out alike has it not hang on the thread's id.
+    ///
+    /// # Panics
+    /// If `count` is 0.
+    fn begins_at(count: usize) -> usize {
+        Self::me() as usize % count
+    }
+
     /// A fence, as [`std::sync::atomic::fence`]. It is no step: it changes nothing.
     ///
     /// # Panics

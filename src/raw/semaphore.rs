@@ -250,7 +250,7 @@ impl<'a, W: World> RawSemaphore<'a, W> {
 
     /// All places, from where this thread begins.
     fn round(&self) -> impl Iterator<Item = usize> {
-        let (count, start) = (self.places.len(), W::me() as usize % self.spread);
+        let (count, start) = (self.places.len(), W::begins_at(self.spread));
         (0..count).map(move |step| (start + step) % count)
     }
 
