@@ -41,7 +41,10 @@ impl Record {
         let objects = self.objects();
         let names = self.names(&objects, &[]);
         let asleep = lanes.iter().zip(1..).filter_map(|(name, lane)| {
-            let last = self.deeds.iter().rfind(|(other, _)| *other == lane);
+            // A deadlock is loom's panic, in whichever thread was the last to fall asleep.
+            let of_lane =
+                |(other, deed): &&(u32, Deed)| *other == lane && !matches!(deed, Deed::Panics(_));
+            let last = self.deeds.iter().rfind(of_lane);
             match last {
                 Some((_, Deed::SleepsOn(address))) => {
                     Some(format!("{name} sleeps on {}", names.place(*address)))
