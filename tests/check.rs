@@ -60,6 +60,8 @@ fn the_verdict_comes_first_and_is_the_exit_code() {
             &["--start", "{\"a\" 110}"],
             ILLEGAL,
         ),
+        ("bank_numbers.json", "bank", &["--start", "{0 5, 1 5}"], OK),
+        ("bank_numbers.json", "bank", &[], ILLEGAL),
         ("queue_twice.edn", "queue", &[], ILLEGAL),
         ("queue_twice.edn", "queue", &["--start", "[:job]"], OK),
         ("queue_ordered.json", "queue", &[], OK),

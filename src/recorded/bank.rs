@@ -102,7 +102,7 @@ impl Accounts {
     /// An account that was not met before opens with nothing.
     fn number(&mut self, account: &Datum) -> usize {
         let next = self.0.len();
-        *self.0.entry(account.clone()).or_insert(next)
+        *self.0.entry(by_name(account)).or_insert(next)
     }
 
     /// A deposit or a withdrawal: the account and the amount.
@@ -162,6 +162,16 @@ impl Accounts {
             (account, _) => account,
         };
         Ok((self.number(account), format!("balance of {account}")))
+    }
+}
+
+/// The keys of JSON's maps are texts: the account "1" that a read tells of is the account 1 of a deposit.
+fn by_name(account: &Datum) -> Datum {
+    match account.word() {
+        Some(word) => word
+            .parse()
+            .map_or_else(|_| Datum::Text(word.into()), Datum::Int),
+        None => account.clone(),
     }
 }
 

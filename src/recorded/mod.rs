@@ -42,7 +42,7 @@
 //! |---|---|---|
 //! | `register` | `read`: nil, the value · `write`: value · `cas`: `[expected new]` | a value; nil |
 //! | `kv` | `get`: nil, the text (nil: empty) · `put`: text · `append`: text | a map of texts; empty |
-//! | `bank` | `deposit`, `withdraw`: `[account amount]`, or `{:account a :amount n}`, or amount with the account as `key`; may return the balance · `transfer`: `{:from a :to b :amount n}` or `[from to amount]` · `balance`: account, the balance · `read`: nil, a map of balances. What takes more than is there returns `insufficient` | a map of balances; 0 |
+//! | `bank` | `deposit`, `withdraw`: `[account amount]`, or `{:account a :amount n}`, or amount with the account as `key`; may return the balance · `transfer`: `{:from a :to b :amount n}` or `[from to amount]` · `balance`: account, the balance · `read`: nil, a map of balances. What takes more than is there returns `insufficient`. An account is called by a number or a word, in quotes or not: `1`, `"1"` and `:1` are one | a map of balances; 0 |
 //! | `queue` | `enqueue` or `put`: item · `dequeue` or `get`: nil, the item (nil: it was empty) · `len`: nil, a number | a vector; empty |
 //! | `list` | `append`: item · `pop`: nil, the last item (nil: it was empty) · `get`: index, the item (nil: there is none) · `len`: nil, a number · `read`: nil, a vector of all | a vector; empty |
 //!
