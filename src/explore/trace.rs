@@ -229,7 +229,8 @@ impl Names<'_> {
                     (given, 0) if given == me => format!("unlocks {place}"),
                     _ => format!("{place}: {} -> {}", word(current), word(new)),
                 };
-                (text, false)
+                // That it falls asleep, a line of its own says.
+                (text, new == current | WAITERS)
             }
             (Access::Add { value }, _) => (format!("adds {value} to {place}: {saw}"), false),
             (Access::Sub { value }, _) => (format!("takes {value} from {place}: {saw}"), false),
