@@ -87,6 +87,9 @@ impl Exploration {
     }
 
     /// At most so many lanes are killed in a run, by SIGKILL, each at every step. None, if this is not called.
+    ///
+    /// A search of every schedule begins with those in which no one dies, and comes to the others when it is through with
+    /// these; where they are many, a [`portfolio`] kills from the start.
     pub fn kills(mut self, most: usize) -> Exploration {
         self.search.kills = most;
         self

@@ -100,10 +100,11 @@ impl fmt::Display for Report {
         }
         let Some(found) = &self.found else {
             let (tally, kills, steps) = (&self.tally, self.kills, self.steps);
-            return write!(
-                f,
-                "{program}: {tally}; {steps} steps, {kills} kills. {RESTS_ON}"
-            );
+            write!(f, "{program}: {tally}; {steps} steps, {kills} kills. ")?;
+            if kills == 0 && tally.has_deaths_to_come() {
+                write!(f, "{NO_DEATHS} ")?;
+            }
+            return write!(f, "{RESTS_ON}");
         };
         let run = &found.run;
         if let Some(replayed) = &self.named.replayed
@@ -152,6 +153,10 @@ impl fmt::Display for Report {
 fn serialize_program<S: Serializer>(named: &Named, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&named.program)
 }
+
+/// What was asked for, and was not tried.
+const NO_DEATHS: &str = "No lane was killed: all schedules without deaths come first, and the runs did not suffice for \
+    these (a portfolio kills from the start).";
 
 /// What no pass proves.
 const RESTS_ON: &str =

@@ -73,6 +73,12 @@ impl Part {
 }
 
 impl Tally {
+    /// Whether lanes were to be killed in schedules that are left.
+    pub(in crate::explore) fn has_deaths_to_come(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| part.kills > 0 && !part.is_drawn() && !part.is_complete)
+    }
+
     /// Whether every schedule was looked at to its end, those apart that differ in the order of steps that commute.
     pub fn is_all(&self) -> bool {
         let whole = |part: &Part| {
