@@ -14,7 +14,7 @@ fn of<L: Lock>(exploration: Exploration, lanes: usize) -> Report {
 }
 
 /// Fails, by this, within so many runs, and is told in so many lines.
-fn caught(report: &Report, runs: usize, lines: usize, by: impl Fn(&Ended) -> bool) {
+pub fn caught(report: &Report, runs: usize, lines: usize, by: impl Fn(&Ended) -> bool) {
     let run = report.failure().unwrap_or_else(|| panic!("{report}"));
     assert!(by(&run.ended), "{report}");
     assert!(report.runs_until_found().unwrap() <= runs, "{report}");
@@ -24,7 +24,7 @@ fn caught(report: &Report, runs: usize, lines: usize, by: impl Fn(&Ended) -> boo
     );
 }
 
-fn holds_in_all(report: &Report) {
+pub fn holds_in_all(report: &Report) {
     assert!(!report.fails(), "{report}");
     assert!(report.tally.is_all(), "{report}");
 }
@@ -37,7 +37,7 @@ fn is_lost_or_deadlock(ended: &Ended) -> bool {
     is_lost(ended) || is_deadlock(ended)
 }
 
-fn is_deadlock(ended: &Ended) -> bool {
+pub fn is_deadlock(ended: &Ended) -> bool {
     matches!(ended, Ended::Deadlock { .. })
 }
 

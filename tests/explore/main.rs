@@ -6,10 +6,12 @@
 mod bugs;
 mod library;
 mod linearizable;
+mod misused;
 mod outcomes;
 mod processes;
 mod replays;
 mod spinning;
 mod subjects;
+mod textbook;
 mod waits;
 mod words;
