@@ -116,5 +116,5 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     name: "a dead waiter swallows the wake",
     bug: "the notification is meant for one who is dead, and the next one waits until it has been taken",
     source: "boost interprocess 69",
-    trials: &[Trial::kills::<1, Ringing<Command>, Ringing<Sequence>>(550)],
+    trials: &[Trial::kills::<1, Ringing<Command>, Ringing<Sequence>>(18)],
 }];

@@ -129,5 +129,5 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     name: "an id used again",
     bug: "who is given the id of a dead owner takes the lock for its own",
     source: "musl fffc5cd",
-    trials: &[Trial::kills::<1, Registered<false>, Registered<true>>(134)],
+    trials: &[Trial::kills::<1, Registered<false>, Registered<true>>(122)],
 }];

@@ -259,7 +259,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             1,
             Visiting<UnlocksInTwoSteps, 2>,
             Visiting<Robust, 2>,
-        >(427)],
+        >(192)],
     },
     Entry {
         number: 26,
@@ -271,7 +271,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             1,
             Visiting<DropsTheMark, 3>,
             Visiting<Robust, 3>,
-        >(957)],
+        >(1_601)],
     },
     Entry {
         number: 30,
@@ -279,7 +279,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         bug: "the mark that something is to be repaired is cleared before it is repaired",
         source: "C. Mohan and others, \"ARIES\", ACM TODS 17 (1992): a restart may be cut short, too",
         trials: &[Trial::kills::<2, Recovering<false>, Recovering<true>>(
-            2_876,
+            2_523,
         )],
     },
 ];
