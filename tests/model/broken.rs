@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use forkproof::explore::{Model, ModelReport, exhaustive};
+use forkproof::explore::{Model, ModelReport, Part, exhaustive};
 use forkproof::world::{Word, World};
 
 use super::counting::{Counting, Lock};
@@ -160,6 +160,46 @@ fn orderings_that_are_too_weak_are_found_by_loom_alone() {
 fn a_lost_wake_is_a_deadlock_in_both_that_says_who_sleeps() {
     let report = check::<Counting<WakesNoOne, 2>>(exhaustive());
     both_fail(&report, "sleeps on lock");
+}
+
+/// The guest looks at the gate, and reads only then how often it was opened, which it sleeps on.
+struct ReadsTooLate;
+
+impl Model for ReadsTooLate {
+    /// The gate, and how often it was opened.
+    type Shared<W: World> = [W::Word; 2];
+
+    fn set_up<W: World>() -> [W::Word; 2] {
+        [0, 0].map(W::Word::new)
+    }
+
+    fn lanes<W: World>() -> Vec<(&'static str, fn(&[W::Word; 2]))> {
+        vec![("guest", guest::<W>), ("host", host::<W>)]
+    }
+
+    fn parts<W: World>([gate, openings]: &[W::Word; 2]) -> Vec<Part> {
+        vec![Part::new("gate", gate), Part::new("openings", openings)]
+    }
+}
+
+fn guest<W: World>([gate, openings]: &[W::Word; 2]) {
+    while gate.load(SeqCst) == 0 {
+        let seen = openings.load(SeqCst);
+        W::wait(openings, seen, None);
+    }
+}
+
+fn host<W: World>([gate, openings]: &[W::Word; 2]) {
+    gate.store(1, SeqCst);
+    openings.fetch_add(1, SeqCst);
+    W::wake(openings, u32::MAX);
+}
+
+/// Loom's own panic comes in the lane that is the last to fall asleep.
+#[test]
+fn who_sleeps_is_said_also_of_the_lane_in_which_loom_gives_up() {
+    let report = check::<ReadsTooLate>(exhaustive());
+    both_fail(&report, "deadlock: guest sleeps on openings");
 }
 
 #[test]
