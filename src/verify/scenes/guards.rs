@@ -44,7 +44,7 @@ pub(super) static SCENES: &[Scene] = &[
         primitive: "Semaphore",
         claims: "as many permits are out as there are; that of a dead holder comes home",
         is_broken: false,
-        quick: Bounds::of(2, 1, 700),
+        quick: Bounds::of(2, 1, 800),
         full: Bounds::of(3, 1, 20_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, semaphore),
     },
