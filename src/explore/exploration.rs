@@ -88,8 +88,8 @@ impl Exploration {
 
     /// At most so many lanes are killed in a run, by SIGKILL, each at every step. None, if this is not called.
     ///
-    /// A search of every schedule begins with those in which no one dies, and comes to the others when it is through with
-    /// these; where they are many, a [`portfolio`] kills from the start.
+    /// A search of every schedule begins with some in which no one dies; then these and those of each set of deaths take
+    /// turns.
     pub fn kills(mut self, most: usize) -> Exploration {
         self.search.kills = most;
         self

@@ -155,8 +155,7 @@ fn serialize_program<S: Serializer>(named: &Named, serializer: S) -> Result<S::O
 }
 
 /// What was asked for, and was not tried.
-const NO_DEATHS: &str = "No lane was killed: all schedules without deaths come first, and the runs did not suffice for \
-    these (a portfolio kills from the start).";
+const NO_DEATHS: &str = "No lane was killed: the runs ended before the first death's turn.";
 
 /// What no pass proves.
 const RESTS_ON: &str =
