@@ -49,8 +49,8 @@ pub fn subject(subject: Subject, budget: Budget, progress: &Progress) -> Report 
 
 /// Very many messages through a queue, with a death now and then.
 pub fn messages(budget: Budget, progress: &Progress) -> Report {
-    let messages = budget.of(20_000, 200_000, 10_000_000);
-    let kills = budget.of(20, 50, 1_000);
+    let messages = budget.of(20_000, 200_000, 2_000_000);
+    let kills = budget.of(20, 50, 300);
     let errand = Errand::Kills {
         subject: Subject::Queue { messages },
         kills,
@@ -60,7 +60,7 @@ pub fn messages(budget: Budget, progress: &Progress) -> Report {
 }
 
 fn kills(budget: Budget) -> u64 {
-    budget.kills.unwrap_or(budget.of(200, 100, 20_000))
+    budget.kills.unwrap_or(budget.of(200, 100, 4_000))
 }
 
 fn run(errands: &[Errand], kills: u64, progress: &Progress) -> Report {
@@ -89,7 +89,7 @@ fn run(errands: &[Errand], kills: u64, progress: &Progress) -> Report {
 }
 
 pub fn processes(budget: Budget, progress: &Progress) -> Report {
-    let (cases, seed) = (budget.of(24, 150, 2_000), budget.seed);
+    let (cases, seed) = (budget.of(24, 150, 500), budget.seed);
     progress.expect(cases.into());
     let outcome = apart(Errand::Starts { cases, seed }, |done| {
         progress.reached(done)

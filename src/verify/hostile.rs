@@ -24,7 +24,7 @@ const PUBLISH: u8 = 5;
 
 /// Seven that work, and one that means harm.
 pub fn clients(budget: Budget, progress: &Progress) -> Report {
-    let time = Duration::from_secs(budget.of(1, 1, 60));
+    let time = Duration::from_secs(budget.of(1, 1, 20));
     progress.expect(FRIENDS + 1);
     match soak(time, budget.seed, progress) {
         Ok(report) => report,

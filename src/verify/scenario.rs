@@ -85,7 +85,7 @@ pub fn check<S: Subject>(
     budget: Budget,
     progress: &Progress,
 ) -> Report {
-    let cases = budget.of(32, 32, 4_096);
+    let cases = budget.of(32, 32, 1_024);
     progress.expect(cases.into());
     let persistence = std::env::var("CARGO_MANIFEST_DIR").ok().map(|root| {
         // From the root of the project, where `cargo run` and `cargo test` say it is.

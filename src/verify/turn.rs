@@ -10,7 +10,7 @@ use crate::explore::ExploreError;
 /// A kill at every step of the subjects that are about a primitive.
 pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Report {
     // Killed again during each recovery: the first subject only, but for the full budget.
-    let (bases, twice_first, twice_others) = budget.of((2, 1, 0), (1, 0, 0), (24, 4, 4));
+    let (bases, twice_first, twice_others) = budget.of((2, 1, 0), (1, 0, 0), (8, 2, 1));
     let most = budget.of(usize::MAX, 1, usize::MAX);
     let mut sweeps = Vec::new();
     for (number, subject) in subjects(primitive).take(most).enumerate() {
@@ -69,7 +69,7 @@ pub fn lost_append(budget: Budget, progress: &Progress) -> Report {
 
 impl<Q: Quarry> Prey<Q> {
     fn hunt(&self, budget: Budget, progress: &Progress) -> Report {
-        let seeds = budget.of(1, 1, 20);
+        let seeds = budget.of(1, 1, 8);
         progress.expect(seeds + 1);
         let mut report = Report::holds(0, 0, 0);
         let outcome = self
@@ -83,7 +83,7 @@ impl<Q: Quarry> Prey<Q> {
                     self.caught(budget.seed.wrapping_add(number), &mut report)
                 })
             })
-            .and_then(|()| self.acquitted(budget.of(50, 50, 2_000), budget.seed, &mut report));
+            .and_then(|()| self.acquitted(budget.of(50, 50, 500), budget.seed, &mut report));
         match outcome {
             Ok(()) => report,
             Err(why) => report.fails(why.to_string()),

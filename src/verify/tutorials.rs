@@ -30,7 +30,7 @@ pub fn invariants(budget: Budget, progress: &Progress) -> Report {
     let races = EXAMPLES
         .iter()
         .filter(|example| example.order() == Order::Race);
-    let runs = budget.of(2, 3, 20);
+    let runs = budget.of(2, 3, 8);
     check(
         races.map(|example| (example, false)).collect(),
         runs,
@@ -40,7 +40,7 @@ pub fn invariants(budget: Budget, progress: &Progress) -> Report {
 
 /// Under control: everything that an example can print is what it may print, and all that it is to show is among it.
 pub fn outcome_sets(budget: Budget, progress: &Progress) -> Report {
-    let most_runs = budget.of(100, 100, 20_000);
+    let most_runs = budget.of(100, 100, 4_000);
     progress.expect(EXAMPLES.len() as u64);
     let mut report = Report::holds(0, 0, 0);
     let (mut whole, mut cut_short, mut unexplored) = (0, Vec::new(), Vec::new());
