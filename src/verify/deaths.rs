@@ -60,7 +60,7 @@ pub fn messages(budget: Budget, progress: &Progress) -> Report {
 }
 
 fn kills(budget: Budget) -> u64 {
-    budget.kills.unwrap_or(budget.of(200, 100, 4_000))
+    budget.kills.unwrap_or(budget.of(200, 100, 3_000))
 }
 
 fn run(errands: &[Errand], kills: u64, progress: &Progress) -> Report {

@@ -10,7 +10,7 @@ use crate::explore::ExploreError;
 /// A kill at every step of the subjects that are about a primitive.
 pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Report {
     // Killed again during each recovery: the first subject only, but for the full budget.
-    let (bases, twice_first, twice_others) = budget.of((2, 1, 0), (1, 0, 0), (8, 2, 1));
+    let (bases, twice_first, twice_others) = budget.of((2, 1, 0), (1, 0, 0), (4, 1, 1));
     let most = budget.of(usize::MAX, 1, usize::MAX);
     let mut sweeps = Vec::new();
     for (number, subject) in subjects(primitive).take(most).enumerate() {

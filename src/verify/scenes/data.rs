@@ -14,7 +14,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "some order of the additions explains what each returned; that of a dead lane is done, or not",
         is_broken: false,
         quick: Bounds::of(2, 1, 1_200),
-        full: Bounds::of(3, 1, 20_000),
+        full: Bounds::of(3, 1, 8_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, value),
     },
     Scene {
@@ -23,7 +23,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who takes it after a dead owner is told, and can mend the half that was written",
         is_broken: false,
         quick: Bounds::of(2, 1, 1_200),
-        full: Bounds::of(3, 1, 20_000),
+        full: Bounds::of(3, 1, 8_000),
         explore: |exploration, named, lanes| {
             exploration.explore(named, &Program::Array.with(lanes), pairs::set_up)
         },
@@ -34,7 +34,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "an item is one that was set, whole, and who is killed holds up no one",
         is_broken: false,
         quick: Bounds::of(2, 1, 150),
-        full: Bounds::of(2, 1, 5_000),
+        full: Bounds::of(2, 1, 2_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, list),
     },
 ];

@@ -12,7 +12,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "one is inside at a time; who comes after a dead owner is told, and can mend what it left",
         is_broken: false,
         quick: Bounds::of(2, 1, 1_000),
-        full: Bounds::of(3, 2, 20_000),
+        full: Bounds::of(3, 2, 8_000),
         explore: |exploration, named, lanes| {
             exploration.explore(named, &Program::Lock.with(lanes), pairs::set_up)
         },
@@ -23,7 +23,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who waits for a time only gets the lock, or is told; and no one else is held up by it",
         is_broken: false,
         quick: Bounds::of(2, 1, 1_000),
-        full: Bounds::of(3, 1, 20_000),
+        full: Bounds::of(3, 1, 8_000),
         explore: |exploration, named, lanes| {
             exploration.explore(named, &Program::Impatient.with(lanes), pairs::set_up)
         },
@@ -34,7 +34,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "the holder may take it again, and it is free when it was given back as often; or when its holder is dead",
         is_broken: false,
         quick: Bounds::of(2, 1, 600),
-        full: Bounds::of(3, 1, 20_000),
+        full: Bounds::of(3, 1, 8_000),
         explore: |exploration, named, lanes| {
             exploration.explore(named, &Program::RLock.with(lanes), pairs::set_up)
         },
@@ -45,7 +45,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "as many permits are out as there are; that of a dead holder comes home",
         is_broken: false,
         quick: Bounds::of(2, 1, 800),
-        full: Bounds::of(3, 1, 20_000),
+        full: Bounds::of(3, 1, 8_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, semaphore),
     },
     Scene {
@@ -54,7 +54,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "as the semaphore; and no permit more comes home than there are",
         is_broken: false,
         quick: Bounds::of(2, 1, 2_000),
-        full: Bounds::of(3, 1, 20_000),
+        full: Bounds::of(3, 1, 8_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, bounded_semaphore),
     },
 ];

@@ -15,7 +15,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "some order of the puts and gets explains what each returned; those of a dead lane are done, or not",
         is_broken: false,
         quick: Bounds::of(2, 1, 150),
-        full: Bounds::of(3, 1, 5_000),
+        full: Bounds::of(3, 1, 2_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, queue),
     },
     Scene {
@@ -24,7 +24,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who waits for an item gets one, and who waits for room finds it",
         is_broken: false,
         quick: Bounds::of(2, 0, 2_000),
-        full: Bounds::of(3, 0, 5_000),
+        full: Bounds::of(3, 0, 2_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, queue_waits),
     },
     Scene {
@@ -33,7 +33,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who waits for an item gets one, whoever else is killed; two put one, as one may be killed",
         is_broken: false,
         quick: Bounds::of(3, 1, 150),
-        full: Bounds::of(3, 1, 5_000),
+        full: Bounds::of(3, 1, 2_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, queue_item),
     },
     Scene {
@@ -42,7 +42,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who waits for room finds it, whoever else is killed; two make room, as one may be killed",
         is_broken: false,
         quick: Bounds::of(3, 1, 150),
-        full: Bounds::of(3, 1, 5_000),
+        full: Bounds::of(3, 1, 2_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, queue_room),
     },
     Scene {
@@ -51,7 +51,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who joins goes on when each task is done, and not before; of a dead worker's it is told",
         is_broken: false,
         quick: Bounds::of(2, 1, 150),
-        full: Bounds::of(3, 1, 5_000),
+        full: Bounds::of(3, 1, 2_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, joinable_queue),
     },
     Scene {
@@ -60,7 +60,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who waits for an item gets one, whoever else is killed; two put one, as one may be killed",
         is_broken: false,
         quick: Bounds::of(3, 1, 80),
-        full: Bounds::of(3, 1, 4_000),
+        full: Bounds::of(3, 1, 2_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, simple_queue),
     },
     Scene {
@@ -70,7 +70,7 @@ pub(super) static SCENES: &[Scene] = &[
         is_broken: false,
         // Each run starts new processes, as open files cannot be put back.
         quick: Bounds::of(2, 1, 500),
-        full: Bounds::of(3, 1, 5_000),
+        full: Bounds::of(3, 1, 2_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, pipe),
     },
 ];

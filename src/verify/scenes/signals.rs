@@ -14,7 +14,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who waits goes on when it is set, and sees what was said before; two tell, as one may be killed",
         is_broken: false,
         quick: Bounds::of(3, 1, 800),
-        full: Bounds::of(4, 1, 20_000),
+        full: Bounds::of(4, 1, 8_000),
         explore: |exploration, named, lanes| {
             exploration.explore(named, &Lanes::of(1, lanes - 1), signals::set)
         },
@@ -25,7 +25,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "who waits for a signal gets one; two give one, as one may be killed",
         is_broken: false,
         quick: Bounds::of(3, 1, 300),
-        full: Bounds::of(3, 1, 20_000),
+        full: Bounds::of(3, 1, 8_000),
         explore: |exploration, named, lanes| {
             exploration.explore(named, &Lanes::of(1, lanes - 1), signals::given)
         },
@@ -36,7 +36,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "no one passes before all have come, in two rounds, and each has a number of its own",
         is_broken: false,
         quick: Bounds::of(2, 0, 1_000),
-        full: Bounds::of(3, 0, 20_000),
+        full: Bounds::of(3, 0, 8_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, barrier),
     },
     Scene {
@@ -45,7 +45,7 @@ pub(super) static SCENES: &[Scene] = &[
         claims: "no one passes before all have come, and who waits for one that is dead, or late, is told",
         is_broken: false,
         quick: Bounds::of(2, 1, 600),
-        full: Bounds::of(3, 1, 20_000),
+        full: Bounds::of(3, 1, 8_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, broken_barrier),
     },
 ];
