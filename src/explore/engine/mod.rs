@@ -26,3 +26,4 @@ pub(super) use course::Course;
 pub(super) use explorer::{Explorer, Trouble};
 pub(super) use family::whose_life;
 pub(super) use lane::call;
+pub(super) use spin::Spin;

@@ -17,10 +17,16 @@ const ROUNDS: u32 = 2;
 const MOST_ROUNDS: u32 = 130;
 
 #[derive(Clone, Copy)]
-pub(super) struct Spin {
+pub(in crate::explore) struct Spin {
     /// What was read since its last write: place and value.
     seen: List<(u64, u64), 8>,
     again: u32,
+}
+
+impl Default for Spin {
+    fn default() -> Spin {
+        Spin::NEW
+    }
 }
 
 impl Spin {
@@ -53,9 +59,14 @@ impl Spin {
 
     /// Whether it reads a place once more, that it has come round to often enough, and not too often.
     pub fn goes_on(&self, place: u64) -> bool {
-        self.has_come_round(ROUNDS)
-            && !self.has_come_round(MOST_ROUNDS)
-            && self.seen.iter().any(|&(seen, _)| seen == place)
+        self.repeats(place, |_| true) && !self.is_stuck()
+    }
+
+    /// Whether it has come round often enough, and an access to this place does so again: one that `leaves` a value as it
+    /// is that was seen there.
+    pub fn repeats(&self, place: u64, leaves: impl Fn(u64) -> bool) -> bool {
+        let mut seen = self.seen.iter();
+        self.has_come_round(ROUNDS) && seen.any(|&(other, value)| other == place && leaves(value))
     }
 
     /// Whether it is to be passed over.
@@ -63,7 +74,7 @@ impl Spin {
         self.has_come_round(MOST_ROUNDS)
     }
 
-    fn has_come_round(&self, times: u32) -> bool {
+    pub fn has_come_round(&self, times: u32) -> bool {
         !self.seen.is_empty() && self.again >= times * self.seen.len() as u32
     }
 }

@@ -5,49 +5,16 @@
 //! a few times it goes on alone, so that a spin that counts its rounds comes to its end; one that has none then yields.
 
 use super::stage;
+use crate::explore::engine::Spin;
 
-/// How often it must have read again all that it reads, until it goes on alone.
-const ROUNDS: usize = 2;
-/// And until it yields: loom bounds what one execution does.
-const MOST_ROUNDS: usize = 20;
-/// A wider search is no spin.
-const PLACES_MAX: usize = 8;
-
-/// What a lane has read since its last change: place and value.
-#[derive(Default)]
-pub(super) struct Spin {
-    seen: Vec<(usize, u64)>,
-    again: usize,
-}
-
-impl Spin {
-    fn read(&mut self, place: usize, value: u64) {
-        if self.seen.contains(&(place, value)) {
-            self.again += 1;
-        } else {
-            self.again = 0;
-            self.seen.push((place, value));
-            if self.seen.len() > PLACES_MAX {
-                self.seen.clear();
-            }
-        }
-    }
-
-    fn has_come_round(&self, times: usize) -> bool {
-        !self.seen.is_empty() && self.again >= times * self.seen.len()
-    }
-}
+/// How often a lane comes round until it yields: loom bounds what one execution does.
+const MOST_ROUNDS: u32 = 20;
 
 /// Comes before every access. Nothing is tried of one that a spin only repeats: of what it has seen at that place it
 /// `leaves` something as it is.
 pub(super) fn begins(place: usize, leaves: impl Fn(u64) -> bool) {
     let repeats = stage::with(|stage| stage.setting.passes_spinners)
-        && stage::with_actor(|actor| {
-            let spin = &actor.spin;
-            let mut seen = spin.seen.iter();
-            spin.has_come_round(ROUNDS)
-                && seen.any(|&(other, value)| other == place && leaves(value))
-        });
+        && stage::with_actor(|actor| actor.spin.repeats(place as u64, leaves));
     explores(!repeats);
 }
 
@@ -55,7 +22,7 @@ pub(super) fn begins(place: usize, leaves: impl Fn(u64) -> bool) {
 pub(super) fn read(place: usize, value: u64) {
     let passes = stage::with(|stage| stage.setting.passes_spinners);
     let yields = stage::with_actor(|actor| {
-        actor.spin.read(place, value);
+        actor.spin.read(place as u64, value);
         actor.spin.has_come_round(MOST_ROUNDS)
     });
     if passes && yields {
@@ -68,7 +35,7 @@ pub(super) fn read(place: usize, value: u64) {
 
 /// The calling lane has changed something, or slept.
 pub(super) fn moved() {
-    stage::with_actor(|actor| actor.spin = Spin::default());
+    stage::with_actor(|actor| actor.spin = Spin::NEW);
 }
 
 /// The calling lane has put `new` in the place of `old`.

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::LoomWord;
 use super::record::{self, Deed, Record};
-use super::spin::Spin;
+use crate::explore::engine::Spin;
 
 /// The most lanes of a model. Loom has room for five threads; no search of five comes to an end.
 pub const LANES_MAX: usize = 4;
