@@ -6,7 +6,7 @@
 //! tells the other end.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use super::message::{self, Received};
@@ -116,6 +116,7 @@ impl Wire {
 
 impl From<Arc<OwnedFd>> for Wire {
     fn from(socket: Arc<OwnedFd>) -> Wire {
+        known::opened(socket.as_raw_fd());
         Wire {
             socket: Some(socket),
         }
@@ -133,8 +134,54 @@ impl Drop for Wire {
         // The last one closes the socket, which can wake whoever waits at the other end.
         if let Some(last) = self.socket.take().and_then(Arc::into_inner) {
             step::before(Access::HangUp, 0);
+            known::closes(last.as_raw_fd());
             drop(last);
             step::after(Access::HangUp, 0, Outcome::Woke(1));
         }
     }
 }
+
+/// Which of this process's descriptors are wires: of what is done with those every step is known.
+#[cfg(feature = "harness")]
+mod known {
+    use super::RawFd;
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    /// A bit for each descriptor; of one beyond them nothing is known.
+    static WIRES: [AtomicU64; 16] = [const { AtomicU64::new(0) }; 16];
+
+    fn bit_of(file: RawFd) -> Option<(&'static AtomicU64, u64)> {
+        let file = usize::try_from(file).ok()?;
+        Some((WIRES.get(file / 64)?, 1 << (file % 64)))
+    }
+
+    pub(super) fn opened(file: RawFd) {
+        if let Some((word, bit)) = bit_of(file) {
+            word.fetch_or(bit, Relaxed); // Relaxed, all: asked by the thread that opened them
+        }
+    }
+
+    pub(super) fn closes(file: RawFd) {
+        if let Some((word, bit)) = bit_of(file) {
+            word.fetch_and(!bit, Relaxed);
+        }
+    }
+
+    /// Whether the descriptor is one end of a wire.
+    pub fn is_wire(file: RawFd) -> bool {
+        bit_of(file).is_some_and(|(word, bit)| word.load(Relaxed) & bit != 0)
+    }
+}
+
+#[cfg(not(feature = "harness"))]
+mod known {
+    use super::RawFd;
+
+    #[inline(always)]
+    pub(super) fn opened(_: RawFd) {}
+    #[inline(always)]
+    pub(super) fn closes(_: RawFd) {}
+}
+
+#[cfg(feature = "harness")]
+pub use known::is_wire;

@@ -9,8 +9,8 @@ use crate::explore::ExploreError;
 
 /// A kill at every step of the subjects that are about a primitive.
 pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Report {
-    // Killed again during each recovery: the first subject only, but for the full budget.
-    let (bases, twice_first, twice_others) = budget.of((2, 1, 0), (1, 0, 0), (4, 1, 1));
+    // Runs with a second kill: of the first subject only, but for the full budget.
+    let (bases, twice_first, twice_others) = budget.of((2, 2_000, 0), (1, 0, 0), (4, 5_000, 2_500));
     let most = budget.of(usize::MAX, 1, usize::MAX);
     let mut sweeps = Vec::new();
     for (number, subject) in subjects(primitive).take(most).enumerate() {
@@ -19,7 +19,7 @@ pub fn every_step(primitive: &str, budget: Budget, progress: &Progress) -> Repor
         } else {
             twice_others
         };
-        sweeps.extend((0..bases).map(|base| (subject, base, base < twice)));
+        sweeps.extend((0..bases).map(|base| (subject, base, if base == 0 { twice } else { 0 })));
     }
     progress.expect(sweeps.len() as u64);
     let outcomes = side_by_side(sweeps, |&(subject, base, twice)| {

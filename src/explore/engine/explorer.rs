@@ -13,6 +13,7 @@ use crate::explore::run::{Ended, Run};
 use crate::explore::search::Record;
 use crate::explore::stage::Stage;
 use crate::sys::fork;
+use crate::sys::wire::is_wire;
 
 /// In a process of one thread.
 pub(in crate::explore) struct Explorer<'a> {
@@ -177,14 +178,17 @@ fn read_all(mut from: PipeReader) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What is open in this process, but for memory.
+/// What is open in this process, but for memory; and for wires, whose use the steps tell of.
 fn open_files() -> io::Result<BTreeSet<String>> {
     let mut files = BTreeSet::new();
     for entry in std::fs::read_dir("/proc/self/fd")? {
+        let entry = entry?;
+        let number = entry.file_name().to_string_lossy().parse();
         // The folder itself is among them, and closed by now.
-        if let Ok(file) = std::fs::read_link(entry?.path()) {
+        if let Ok(file) = std::fs::read_link(entry.path()) {
             let file = file.to_string_lossy().into_owned();
-            if !file.starts_with("/memfd:") && !file.starts_with("/proc/") {
+            let is_wire = file.starts_with("socket:") && number.is_ok_and(is_wire);
+            if !is_wire && !file.starts_with("/memfd:") && !file.starts_with("/proc/") {
                 files.insert(file);
             }
         }

@@ -13,6 +13,7 @@ mod queue;
 mod semaphore;
 mod shareable_list;
 
+use super::side_by_side::side_by_side;
 use crate::explore::{Choice, ExploreError, Plan, Replay, Run, Schedule};
 
 /// How much was tried.
@@ -58,6 +59,8 @@ pub fn subjects(primitive: &str) -> impl Iterator<Item = &'static Subject> {
 
 /// What replay strings call this.
 const SCENARIO: &str = "every-step";
+/// So many runs share their processes.
+const TOGETHER: usize = 500;
 
 /// Runs a replay of this module's scenarios: `None` if it is of another.
 ///
@@ -75,11 +78,12 @@ pub fn replay(replay: &Replay) -> Option<Result<Run, String>> {
     Some(run.map_err(|error| error.to_string()))
 }
 
-/// Tries a kill at every step of one base schedule of a subject, and, if `twice`, again during each recovery.
+/// Tries a kill at every step of one base schedule of a subject; and of those with a second kill, at any later step,
+/// about so many, evenly chosen.
 ///
 /// # Errors
 /// What went wrong, with the trace and the schedule.
-pub fn sweep(subject: &Subject, base: u64, twice: bool) -> Result<Tally, String> {
+pub fn sweep(subject: &Subject, base: u64, twice: usize) -> Result<Tally, String> {
     let (name, lanes) = (subject.name, subject.lanes);
     let mut tally = Tally {
         cases: 1,
@@ -93,10 +97,14 @@ pub fn sweep(subject: &Subject, base: u64, twice: bool) -> Result<Tally, String>
     let calm = judge(name, &mut tally, (subject.run)(&[plan]))?;
     let killed = (subject.run)(&kills(&calm[0], lanes));
     let killed = judge(name, &mut tally, killed)?;
-    if twice {
-        // Every seventh: a seventh of the kills, each followed by a kill at every later step.
-        for once in killed.iter().step_by(7) {
-            judge(name, &mut tally, (subject.run)(&kills(once, lanes)))?;
+    if twice > 0 {
+        // A second kill comes later: half of the pairs.
+        let every = (killed.len() * killed.len() / 2).div_ceil(twice).max(1);
+        let again = killed.iter().flat_map(|once| kills(once, lanes));
+        let again: Vec<Plan> = again.step_by(every).collect();
+        let portions = again.chunks(TOGETHER).collect();
+        for runs in side_by_side(portions, |plans| (subject.run)(plans)) {
+            judge(name, &mut tally, runs)?;
         }
     }
     if tally.kills == 0 {
