@@ -41,7 +41,7 @@ pub fn set(stage: &mut Stage, lanes: Lanes) {
     stage.finally(move |_| assert!(event.is_set(), "one of several has set it"));
 }
 
-/// Through a condition: each waits for a signal, or gives one.
+/// Through a condition: each waits for a signal, or gives one where one is needed.
 pub fn given(stage: &mut Stage, lanes: Lanes) {
     let own_lock = Lock::new().expect("memory for a lock");
     let condition = Condition::with_lock(own_lock.clone());
@@ -65,8 +65,12 @@ pub fn given(stage: &mut Stage, lanes: Lanes) {
         let (condition, signals) = (condition.clone(), signals.clone());
         stage.lane(&format!("teller {lane}"), move |_| {
             let held = lock(&condition);
-            signals.set_unlocked(signals.get_unlocked() + 1);
-            held.notify_one();
+            let given = signals.get_unlocked();
+            // Whoever died here may have given the last one, and told nobody: then it is for lock() to tell.
+            if (given as usize) < lanes.waiters {
+                signals.set_unlocked(given + 1);
+                held.notify_one();
+            }
         });
     }
     stage.finally(move |_| {

@@ -209,7 +209,8 @@ fn joinable_queue(stage: &mut Stage, lanes: usize) {
                     .expect("its own");
                 queue.task_done().expect("it is unfinished");
             }
-            if lane > 0 {
+            // The last, so that the others work first in the first schedules.
+            if lane + 1 < lanes {
                 return;
             }
             let mut written_off = 0;
