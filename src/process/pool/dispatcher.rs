@@ -53,6 +53,8 @@ pub(super) struct State {
     pub open: HashMap<u64, Pending>,
     /// What is to be told.
     pub deliveries: VecDeque<Delivery>,
+    /// How often something was told, or a worker's end taken up: whoever has looked since knows of all of it.
+    pub happened: u64,
     busy: Option<ThreadId>,
     is_one_asleep: bool,
     has_rung: bool,
@@ -110,6 +112,7 @@ impl Dispatcher {
                 puts: 0,
                 open: HashMap::new(),
                 deliveries: VecDeque::new(),
+                happened: 0,
                 busy: None,
                 is_one_asleep: false,
                 has_rung: false,
@@ -273,6 +276,7 @@ impl Dispatcher {
             if let Some(delivery) = state.deliveries.pop_front() {
                 drop(state);
                 delivery.make();
+                self.state().happened += 1;
                 self.tell();
                 continue;
             }

@@ -308,12 +308,18 @@ impl Pool {
         Calls::new(self).run_named(name, chunk)
     }
 
-    /// For who cannot wait inside [`run_named`](Pool::run_named)'s results.
+    /// For who cannot wait inside [`run_named`](Pool::run_named)'s results, and has looked at all that it waits for
+    /// when so much had [happened](Pool::happened).
     ///
     /// # Errors
     /// [`PoolError::Io`].
-    pub(crate) fn watch(&self) -> Result<PoolWatch, PoolError> {
-        PoolWatch::new(self.dispatcher.clone())
+    pub(crate) fn watch(&self, looked: u64) -> Result<PoolWatch, PoolError> {
+        PoolWatch::new(self.dispatcher.clone(), looked)
+    }
+
+    /// How much has been taken up, of results and of ends, by whoever did: to be asked before one looks.
+    pub(crate) fn happened(&self) -> u64 {
+        self.dispatcher.state().happened
     }
 
     /// Does what there is to do: for who is told of it by [`watch`](Pool::watch).

@@ -196,6 +196,7 @@ impl Dispatcher {
         let lost = taken_by(place, &self.tasks, state.puts, &self.slots);
         self.drain(state)?; // after an error the dead is still there
         state.staff.workers[place] = None;
+        state.happened += 1;
         self.slots.set(place, Stage::Starting);
         if let Some(pending) = lost.and_then(|task| state.open.remove(&task)) {
             match pending.bereft(exit, at) {

@@ -15,17 +15,21 @@ pub(crate) struct PoolWatch {
     dispatcher: Arc<Dispatcher>,
     files: Vec<Arc<OwnedFd>>,
     is_armed: bool,
+    looked: u64,
 }
 
 impl PoolWatch {
+    /// For who has looked when so much had [happened](super::Pool::happened).
+    ///
     /// # Errors
     /// [`PoolError::Io`]: no descriptors left.
-    pub(super) fn new(dispatcher: Arc<Dispatcher>) -> Result<PoolWatch, PoolError> {
+    pub(super) fn new(dispatcher: Arc<Dispatcher>, looked: u64) -> Result<PoolWatch, PoolError> {
         let files = dispatcher.state().staff.sentinels();
         let mut watch = PoolWatch {
             files,
             dispatcher,
             is_armed: false,
+            looked,
         };
         let file = match watch.dispatcher.results.arm(None).map_err(io)? {
             Armed::Ready => None,
@@ -41,9 +45,9 @@ impl PoolWatch {
         Ok(watch)
     }
 
-    /// There is something to do already.
+    /// There is something to do already, or someone else's call has done it since.
     pub fn is_ready(&self) -> bool {
-        !self.is_armed
+        !self.is_armed || self.dispatcher.state().happened != self.looked
     }
 
     pub fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {

@@ -18,6 +18,8 @@ pub struct Pool {
     pool: Arc<process::Pool>,
     joining: Vec<Caller>,
     is_terminated: bool,
+    /// What had happened when it was last looked whether the pool has ended.
+    looked: u64,
 }
 
 impl Pool {
@@ -46,6 +48,7 @@ impl Pool {
             pool: Arc::new(builder.build()?),
             joining: Vec::new(),
             is_terminated: false,
+            looked: 0,
         })
     }
 
@@ -85,13 +88,14 @@ impl Object for Pool {
     fn watch(&mut self) -> Option<PoolWatch> {
         match self.is_terminated {
             true => None, // nothing is done any more
-            false => self.pool.watch().ok(),
+            false => self.pool.watch(self.looked).ok(),
         }
     }
 
     fn stirred(&mut self, turn: &mut Turn<'_>) {
         // If a worker cannot be started now, the next call tries again, and tells.
         let _ = self.pool.tend();
+        self.looked = self.pool.happened();
         if self.joining.is_empty() {
             return;
         }
@@ -127,6 +131,8 @@ pub struct PoolResult {
     /// Those that `next_of_any` has given.
     given: Vec<bool>,
     waiting: Vec<(Caller, Wanted)>,
+    /// What had happened in the pool when it was last looked for those who wait.
+    looked: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -171,6 +177,7 @@ impl PoolResult {
             given: vec![false; chunks.len()],
             chunks,
             waiting: Vec::new(),
+            looked: 0,
         })
     }
 
@@ -315,10 +322,13 @@ impl Object for PoolResult {
     }
 
     fn watch(&mut self) -> Option<PoolWatch> {
-        self.pool.watch().ok()
+        self.pool.watch(self.looked).ok()
     }
 
+    /// Looking at one chunk takes up what has arrived of all: what comes so for one that was looked at before, here or
+    /// elsewhere, makes the watch ready.
     fn stirred(&mut self, turn: &mut Turn<'_>) {
+        self.looked = self.pool.happened();
         for (caller, wanted) in std::mem::take(&mut self.waiting) {
             match self.answer(wanted) {
                 Some(reply) => turn.answer(caller, reply),
@@ -333,5 +343,35 @@ impl Object for PoolResult {
 
     fn as_any(&mut self) -> &mut dyn Any {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seven() -> Vec<u8> {
+        vec![7]
+    }
+
+    /// Results come in the order of the tasks, as there is one worker.
+    #[test]
+    fn what_another_call_takes_up_is_told_to_who_waits() -> Result<(), PoolError> {
+        let pool = Arc::new(process::Pool::builder().processes(1).build()?);
+        let waits = |chunk| PoolResult {
+            pool: pool.clone(),
+            chunks: vec![chunk],
+            given: vec![false],
+            waiting: vec![(Caller(1), Wanted::Any)],
+            looked: pool.happened(),
+        };
+        let mut first = waits(pool.apply_async(seven, ())?);
+        assert_eq!(pool.apply(seven, ())?, [7]);
+        assert!(first.watch().expect("files").is_ready());
+        let mut answers = Vec::new();
+        first.stirred(&mut Turn::new(Caller(1), &mut answers));
+        assert_eq!(answers.len(), 1);
+        assert!(!first.watch().expect("files").is_ready());
+        Ok(())
     }
 }
