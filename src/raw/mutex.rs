@@ -110,9 +110,13 @@ impl<W: World> RawMutex<W> {
             return Err(Refused::TooManyHeld);
         }
         W::announce(&self.node); // invariant 1, from before the word can hold our id
-        let outcome = self
-            .acquire(patience)
-            .and_then(|acquired| self.admit(acquired));
+        // Acquire: pairs with the Release in release(). Relaxed on failure: acquire_contended() looks again.
+        let outcome = match self.word().compare_exchange(0, W::me(), Acquire, Relaxed) {
+            // Relaxed: as in admit().
+            Ok(_) if self.state().load(Relaxed) != NOT_RECOVERABLE => Ok(Acquired::Clean),
+            Ok(_) => self.decline(),
+            Err(_) => self.acquire_contended(patience),
+        };
         if outcome.is_ok() {
             W::link(&self.node);
         }
@@ -147,13 +151,18 @@ impl<W: World> RawMutex<W> {
         W::announce(&self.node); // invariant 1, until the word no longer holds our id
         // Relaxed: between owners; release() publishes it.
         if self.state().load(Relaxed) == INCONSISTENT {
-            // Those who sleep for something that only an owner could bring about: until_given_up().
-            W::update_and_wake_all(self.state(), Update::Set(NOT_RECOVERABLE));
+            self.give_up();
         }
         W::unlink(&self.node);
         self.release();
         W::withdraw();
         Ok(())
+    }
+
+    #[cold]
+    fn give_up(&self) {
+        // Those who sleep for something that only an owner could bring about: until_given_up().
+        W::update_and_wake_all(self.state(), Update::Set(NOT_RECOVERABLE));
     }
 
     /// Whether the calling thread holds the lock.
@@ -179,18 +188,9 @@ impl<W: World> RawMutex<W> {
         }
     }
 
-    #[inline]
-    fn acquire(&self, patience: Patience) -> Result<Acquired, Refused> {
-        let me = W::me();
-        // Acquire: pairs with the Release in release(). Relaxed on failure: acquire_contended() looks again.
-        match self.word().compare_exchange(0, me, Acquire, Relaxed) {
-            Ok(_) => Ok(Acquired::Clean),
-            Err(_) => self.acquire_contended(me, patience),
-        }
-    }
-
     #[cold]
-    fn acquire_contended(&self, me: u32, patience: Patience) -> Result<Acquired, Refused> {
+    fn acquire_contended(&self, patience: Patience) -> Result<Acquired, Refused> {
+        let me = W::me();
         let until = match patience {
             Patience::Until(deadline) => Some(deadline),
             Patience::None | Patience::Endless => None,
@@ -209,12 +209,7 @@ impl<W: World> RawMutex<W> {
                     .compare_exchange(seen, mine, Acquire, Relaxed)
                     .is_ok()
                 {
-                    let died = seen & OWNER_DIED != 0;
-                    return Ok(if died {
-                        Acquired::OwnerDied
-                    } else {
-                        Acquired::Clean
-                    });
+                    return self.admit(seen & OWNER_DIED != 0);
                 }
                 continue;
             }
@@ -251,25 +246,29 @@ impl<W: World> RawMutex<W> {
         }
     }
 
-    /// The word is ours; whether the data is, too, depends on `state`.
-    fn admit(&self, acquired: Acquired) -> Result<Acquired, Refused> {
+    /// The word is ours, of an owner who died or not; whether the data is, too, depends on `state`.
+    fn admit(&self, owner_died: bool) -> Result<Acquired, Refused> {
         // Relaxed, both: between owners; the acquire above saw what the last one wrote.
-        match (acquired, self.state().load(Relaxed)) {
-            (_, NOT_RECOVERABLE) => {
-                self.release();
-                Err(Refused::NotRecoverable)
-            }
-            (Acquired::OwnerDied, _) => {
-                self.state().store(INCONSISTENT, Relaxed);
-                Ok(Acquired::OwnerDied)
-            }
-            (Acquired::Clean, _) => Ok(Acquired::Clean),
+        if self.state().load(Relaxed) == NOT_RECOVERABLE {
+            return self.decline();
         }
+        if !owner_died {
+            return Ok(Acquired::Clean);
+        }
+        self.state().store(INCONSISTENT, Relaxed);
+        Ok(Acquired::OwnerDied)
+    }
+
+    /// The word is ours, and the data nobody's.
+    #[cold]
+    fn decline(&self) -> Result<Acquired, Refused> {
+        self.release();
+        Err(Refused::NotRecoverable)
     }
 
     #[inline]
     fn release(&self) {
-        // Release: pairs with the Acquire in acquire(). Relaxed on failure: nothing was given back.
+        // Release: pairs with the Acquire in lock(). Relaxed on failure: nothing was given back.
         if self
             .word()
             .compare_exchange(W::me(), 0, Release, Relaxed)
@@ -284,7 +283,7 @@ impl<W: World> RawMutex<W> {
     fn release_contended(&self) {
         // Relaxed, all hints: a wrong one costs a wake too many, or one more look.
         if self.hint().load(Relaxed) == FEW || !W::death_wakes_marked_word() {
-            // The kernel's full barrier stands for the Release; pairs with the Acquire in acquire().
+            // The kernel's full barrier stands for the Release; pairs with the Acquire in lock().
             let woken = W::update_and_wake_all(self.word(), Update::Set(0));
             if woken > 1 {
                 self.hint().store(MANY, Relaxed);

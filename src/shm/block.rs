@@ -41,9 +41,34 @@ pub struct Block {
     arena: Arc<Arena>,
     slot: u32,
     forks: u32,
+    /// Where the slot lies in this process, and its size in bytes: looked up once, and not at each use.
+    start: Start,
+    len: usize,
 }
 
+/// An address within a mapping that lasts.
+struct Start(*mut u8);
+
+// SAFETY: the memory is shared with other processes as it is; whoever follows the address argues for himself.
+unsafe impl Send for Start {}
+// SAFETY: as above.
+unsafe impl Sync for Start {}
+
 impl Block {
+    /// A slot of the arena, which this process holds.
+    fn of(arena: Arc<Arena>, slot: u32, forks: u32) -> Block {
+        let (offset, len) = (arena.slot_start(slot), arena.slot_bytes());
+        // SAFETY: a slot lies within its arena's mapping, which the block keeps.
+        let start = Start(unsafe { arena.mapping().start().add(offset) });
+        Block {
+            arena,
+            slot,
+            forks,
+            start,
+            len,
+        }
+    }
+
     /// A new block of at least `bytes`, of any content, under the tag of what it will hold.
     ///
     /// # Errors
@@ -51,7 +76,7 @@ impl Block {
     pub fn allocate(bytes: usize, tag: u32) -> io::Result<Block> {
         let forks = fork::forks();
         let (arena, slot) = arena::allocate(bytes, tag)?;
-        Ok(Block { arena, slot, forks })
+        Ok(Block::of(arena, slot, forks))
     }
 
     /// Under control: what a trace calls what was put here, and its parts by their offsets; and whether its calls take
@@ -68,7 +93,7 @@ impl Block {
 
     /// Its size in bytes: what was asked for, or more.
     pub fn len(&self) -> usize {
-        self.arena.slot_bytes()
+        self.len
     }
 
     pub fn is_empty(&self) -> bool {
@@ -77,7 +102,7 @@ impl Block {
 
     /// The address in this process.
     pub fn address(&self) -> usize {
-        self.arena.mapping().start() as usize + self.arena.slot_start(self.slot)
+        self.start.0 as usize
     }
 
     /// Puts an object in its place, before any other process knows of the block.
@@ -98,6 +123,7 @@ impl Block {
     ///
     /// # Panics
     /// If the place is misaligned or reaches beyond the block.
+    #[inline]
     pub unsafe fn object<T: InShared>(&self, offset: usize) -> &T {
         // SAFETY: in bounds, aligned, mapped for as long as `self`; a T by the caller's word; shared
         // through atomics only (InShared).
@@ -155,30 +181,30 @@ impl Block {
         &self.arena
     }
 
+    #[inline]
     fn place<T>(&self, offset: usize) -> *mut T {
         self.check(offset, size_of::<T>());
         assert!(
             align_of::<T>() <= SLOT_ALIGN && offset.is_multiple_of(align_of::<T>()),
             "misaligned: {offset}"
         );
-        // SAFETY: within the slot, which lies within the mapping.
-        unsafe {
-            self.arena
-                .mapping()
-                .start()
-                .add(self.arena.slot_start(self.slot) + offset)
-                .cast()
-        }
+        // SAFETY: within the slot (checked above).
+        unsafe { self.start.0.add(offset).cast() }
     }
 
+    #[inline]
     fn check(&self, offset: usize, bytes: usize) {
         let end = offset.checked_add(bytes);
-        let len = self.len();
-        assert!(
-            end.is_some_and(|end| end <= len),
-            "{bytes} bytes at {offset} of a block of {len}"
-        );
+        if end.is_none_or(|end| end > self.len) {
+            beyond(offset, bytes, self.len);
+        }
     }
+}
+
+/// Apart, so that the way past it stays short.
+#[cold]
+fn beyond(offset: usize, bytes: usize, len: usize) -> ! {
+    panic!("{bytes} bytes at {offset} of a block of {len}")
 }
 
 /// As a handle on its way.
@@ -249,11 +275,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(
             "the object that a handle names is gone",
         )));
     }
-    let block = Arc::new(Block {
-        arena,
-        slot: handle.slot,
-        forks: fork::forks(),
-    });
+    let block = Arc::new(Block::of(arena, handle.slot, fork::forks()));
     passage::arrives(block.clone());
     if handle.tag != tag {
         return Err(D::Error::custom(passage::complain(format!(

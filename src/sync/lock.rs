@@ -84,6 +84,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`LockError`], except `WouldBlock` and `TimedOut`.
+    #[inline]
     pub fn lock(&self) -> Result<LockGuard<'_>, LockError<LockGuard<'_>>> {
         guard(self.mutex(), Patience::Endless)
     }
@@ -92,6 +93,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`LockError`], except `TimedOut`.
+    #[inline]
     pub fn try_lock(&self) -> Result<LockGuard<'_>, LockError<LockGuard<'_>>> {
         guard(self.mutex(), Patience::None)
     }
@@ -112,6 +114,7 @@ impl Lock {
         self.mutex().is_locked()
     }
 
+    #[inline]
     pub(super) fn mutex(&self) -> &RawMutex<Os> {
         // SAFETY: new() put it there; a handle that arrives is checked by its tag.
         unsafe { self.block.object(0) }
@@ -123,6 +126,7 @@ pub(crate) fn patience(timeout: Duration) -> Patience {
     Os::deadline(timeout).map_or(Patience::Endless, Patience::Until)
 }
 
+#[inline]
 fn guard(
     mutex: &RawMutex<Os>,
     patience: Patience,
@@ -156,6 +160,7 @@ impl LockGuard<'_> {
 }
 
 impl Drop for LockGuard<'_> {
+    #[inline]
     fn drop(&mut self) {
         // A copy of the guard in a forked child holds nothing, and gives nothing back.
         let (Ok(()) | Err(NotHeld)) = self.mutex.unlock();

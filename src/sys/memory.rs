@@ -125,25 +125,53 @@ impl Mapping {
         self.check(offset, into.len());
         let mut done = 0;
         while done < into.len() {
-            let piece = piece(offset + done, into.len() - done);
-            // SAFETY: within the mapping (checked above), whose start is page aligned.
-            let at = unsafe { self.start().add(offset + done) };
-            let access = Access::Read { bytes: piece as u8 };
-            step::before(access, at as usize);
-            // SAFETY: mapped for as long as `self`, aligned to the piece's size, and accessed by atomics
-            // only, in every process. Relaxed: a lock, where there is one, orders the accesses.
-            let value = unsafe {
-                match piece {
-                    8 => AtomicU64::from_ptr(at.cast()).load(Relaxed),
-                    4 => AtomicU32::from_ptr(at.cast()).load(Relaxed).into(),
-                    2 => AtomicU16::from_ptr(at.cast()).load(Relaxed).into(),
-                    _ => AtomicU8::from_ptr(at).load(Relaxed).into(),
+            let (from, rest) = (offset + done, &mut into[done..]);
+            done += match piece(from, rest.len()) {
+                WORD => self.read_words(from, rest),
+                bytes => {
+                    self.read_part(from, &mut rest[..bytes]);
+                    bytes
                 }
             };
-            into[done..done + piece].copy_from_slice(&value.to_le_bytes()[..piece]);
-            step::after(access, at as usize, Outcome::Saw(value));
-            done += piece;
         }
+    }
+
+    /// As many whole words as there are: how many bytes. Within the mapping, from a multiple of a word.
+    fn read_words(&self, offset: usize, into: &mut [u8]) -> usize {
+        let (words, _) = into.as_chunks_mut::<WORD>();
+        let mut done = 0;
+        for word in words {
+            // SAFETY: within the mapping (by the caller's word), whose start is page aligned.
+            let at = unsafe { self.start().add(offset + done) };
+            let access = Access::Read { bytes: WORD as u8 };
+            step::before(access, at as usize);
+            // SAFETY: mapped for as long as `self`, aligned, and accessed by atomics only, in every process.
+            // Relaxed: a lock, where there is one, orders the accesses.
+            let value = unsafe { AtomicU64::from_ptr(at.cast()).load(Relaxed) };
+            *word = value.to_le_bytes();
+            step::after(access, at as usize, Outcome::Saw(value));
+            done += WORD;
+        }
+        done
+    }
+
+    /// A piece of 4, 2 or 1 bytes. Within the mapping, from a multiple of its size.
+    fn read_part(&self, offset: usize, into: &mut [u8]) {
+        // SAFETY: as in read_words().
+        let at = unsafe { self.start().add(offset) };
+        let bytes = into.len();
+        let access = Access::Read { bytes: bytes as u8 };
+        step::before(access, at as usize);
+        // SAFETY: as in read_words(). Relaxed: as there.
+        let value: u32 = unsafe {
+            match bytes {
+                4 => AtomicU32::from_ptr(at.cast()).load(Relaxed),
+                2 => AtomicU16::from_ptr(at.cast()).load(Relaxed).into(),
+                _ => AtomicU8::from_ptr(at).load(Relaxed).into(),
+            }
+        };
+        into.copy_from_slice(&value.to_le_bytes()[..bytes]);
+        step::after(access, at as usize, Outcome::Saw(value.into()));
     }
 
     /// Copies into the mapping, in the pieces of [`read`](Mapping::read).
@@ -154,29 +182,57 @@ impl Mapping {
         self.check(offset, from.len());
         let mut done = 0;
         while done < from.len() {
-            let piece = piece(offset + done, from.len() - done);
-            let mut bytes = [0; 8];
-            bytes[..piece].copy_from_slice(&from[done..done + piece]);
-            let value = u64::from_le_bytes(bytes);
-            // SAFETY: as in read().
-            let at = unsafe { self.start().add(offset + done) };
-            let access = Access::Write {
-                bytes: piece as u8,
-                value,
-            };
-            step::before(access, at as usize);
-            // SAFETY: as in read(). Relaxed: as in read().
-            unsafe {
-                match piece {
-                    8 => AtomicU64::from_ptr(at.cast()).store(value, Relaxed),
-                    4 => AtomicU32::from_ptr(at.cast()).store(value as u32, Relaxed),
-                    2 => AtomicU16::from_ptr(at.cast()).store(value as u16, Relaxed),
-                    _ => AtomicU8::from_ptr(at).store(value as u8, Relaxed),
+            let (to, rest) = (offset + done, &from[done..]);
+            done += match piece(to, rest.len()) {
+                WORD => self.write_words(to, rest),
+                bytes => {
+                    self.write_part(to, &rest[..bytes]);
+                    bytes
                 }
             };
-            step::after(access, at as usize, Outcome::Done);
-            done += piece;
         }
+    }
+
+    /// As [`read_words`](Mapping::read_words).
+    fn write_words(&self, offset: usize, from: &[u8]) -> usize {
+        let (words, _) = from.as_chunks::<WORD>();
+        let mut done = 0;
+        for word in words {
+            let value = u64::from_le_bytes(*word);
+            // SAFETY: as in read_words().
+            let at = unsafe { self.start().add(offset + done) };
+            let bytes = WORD as u8;
+            let access = Access::Write { bytes, value };
+            step::before(access, at as usize);
+            // SAFETY: as in read_words(). Relaxed: as there.
+            unsafe { AtomicU64::from_ptr(at.cast()).store(value, Relaxed) };
+            step::after(access, at as usize, Outcome::Done);
+            done += WORD;
+        }
+        done
+    }
+
+    /// As [`read_part`](Mapping::read_part).
+    fn write_part(&self, offset: usize, from: &[u8]) {
+        let mut bytes = [0; 4];
+        bytes[..from.len()].copy_from_slice(from);
+        let value = u32::from_le_bytes(bytes);
+        // SAFETY: as in read_words().
+        let at = unsafe { self.start().add(offset) };
+        let access = Access::Write {
+            bytes: from.len() as u8,
+            value: value.into(),
+        };
+        step::before(access, at as usize);
+        // SAFETY: as in read_words(). Relaxed: as there.
+        unsafe {
+            match from.len() {
+                4 => AtomicU32::from_ptr(at.cast()).store(value, Relaxed),
+                2 => AtomicU16::from_ptr(at.cast()).store(value as u16, Relaxed),
+                _ => AtomicU8::from_ptr(at).store(value as u8, Relaxed),
+            }
+        };
+        step::after(access, at as usize, Outcome::Done);
     }
 
     fn check(&self, offset: usize, bytes: usize) {
@@ -193,6 +249,9 @@ const _: () = assert!(
     cfg!(target_endian = "little"),
     "the copies above take the low bytes first"
 );
+
+/// The largest piece, in bytes.
+const WORD: usize = 8;
 
 /// The largest piece that may be accessed at once: a power of two that the offset is a multiple of.
 fn piece(offset: usize, left: usize) -> usize {
