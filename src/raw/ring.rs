@@ -425,7 +425,7 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
             return Attempt::Claimed; // in line, it is a claim of the past: invariant 4
         }
         let used = self.region.used(head, tail);
-        let (record, units) = match self.region.read(head.position, used) {
+        let (record, units) = match self.region.read(head.position, used, escort.room()) {
             Ok(front) => front,
             Err(refused) => return Attempt::Done(Err(refused)),
         };

@@ -11,6 +11,7 @@
 
 mod arena;
 pub mod block;
+pub mod buffer;
 pub mod passage;
 mod placed;
 mod plain;

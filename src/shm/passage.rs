@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 use super::arena::{self, Arena};
 use super::block::Block;
+use super::buffer;
 
 /// Bytes, and the shared objects they refer to.
 pub struct Parcel {
@@ -96,7 +97,7 @@ enum Arrived {
 /// [`PassageError::Pack`] if its `Serialize` refuses.
 pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Parcel, PassageError> {
     let outer = PACKING.replace(Some(Cargo::default())); // a value's own Serialize may pack another
-    let bytes = postcard::serialize_with_flavor(value, Growing::default());
+    let bytes = postcard::serialize_with_flavor(value, Growing::new());
     let cargo = PACKING.replace(outer).unwrap_or_default();
     Ok(Parcel {
         bytes: bytes.map_err(PassageError::Pack)?,
@@ -105,8 +106,15 @@ pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Parcel, PassageError> {
 }
 
 /// Bytes, for as long as there is memory: a lack of it is an error.
-#[derive(Default)]
 struct Growing(Vec<u8>);
+
+impl Growing {
+    fn new() -> Growing {
+        let mut bytes = buffer::take();
+        bytes.clear();
+        Growing(bytes)
+    }
+}
 
 impl Flavor for Growing {
     type Output = Vec<u8>;

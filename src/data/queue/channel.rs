@@ -18,7 +18,7 @@ use crate::raw::ring::{
 };
 use crate::raw::{Patience, RawTasks, Refused};
 use crate::shm::passage::{self, Parcel};
-use crate::shm::{Block, InShared, block};
+use crate::shm::{Block, InShared, block, buffer};
 use crate::sync::{LockError, LockFailure};
 use crate::sys::message::FDS_PER_PACKET;
 use crate::sys::{Os, SharedWide, SharedWord};
@@ -177,6 +177,7 @@ impl Channel {
         };
         let mut sending = self.sending(files);
         let outcome = self.ring().put(mark, &bytes, patience, &mut sending);
+        buffer::keep(bytes);
         match (outcome, sending.failure) {
             (Ok(()), _) => {
                 parcel.delivered();
@@ -192,7 +193,9 @@ impl Channel {
         let record = self.ring().get(patience, &mut taking);
         let receiving = taking.receiving;
         let record = record.map_err(|refused| get_error(refused, receiving.failure))?;
-        passage::unpack(content(&record), receiving.files).map_err(GetError::Unreadable)
+        let item = passage::unpack(content(&record), receiving.files);
+        buffer::keep(record.bytes);
+        item.map_err(GetError::Unreadable)
     }
 
     pub fn close(&self) -> Result<(), LockFailure> {

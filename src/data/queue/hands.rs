@@ -8,7 +8,7 @@ use super::error::GetError;
 use super::shelf::Receiving;
 use crate::raw::ring::tasks::DoneRefused;
 use crate::raw::ring::{Escort, Record};
-use crate::shm::Block;
+use crate::shm::{Block, buffer};
 use crate::sys::step;
 
 /// The hand that the calling thread has at a queue's tasks.
@@ -142,6 +142,10 @@ impl<'a> Taking<'a> {
 }
 
 impl Escort for Taking<'_> {
+    fn room(&mut self) -> Vec<u8> {
+        buffer::take()
+    }
+
     fn look(&mut self, record: &Record) -> bool {
         self.receiving.look(record)
     }

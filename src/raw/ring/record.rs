@@ -21,6 +21,11 @@ pub trait Escort {
     /// the ring empty.
     fn clear(&mut self) {}
 
+    /// Memory for a record's bytes, with anything in it. Under the getters' lock.
+    fn room(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// Looks at what came along, and leaves it there. Under the getters' lock. `false`: the record stays.
     fn look(&mut self, _record: &Record) -> bool {
         true

@@ -92,11 +92,16 @@ impl<B: Bytes> Region<B> {
         self.bytes.write(0, rest);
     }
 
-    /// The record at a position, and its units.
+    /// The record at a position, in the given memory, and its units.
     ///
     /// # Errors
     /// [`GetRefused::Corrupt`] if there is none of at most `used` units; [`GetRefused::NoMemory`].
-    pub fn read(&self, position: u32, used: u32) -> Result<(Record, u32), GetRefused> {
+    pub fn read(
+        &self,
+        position: u32,
+        used: u32,
+        room: Vec<u8>,
+    ) -> Result<(Record, u32), GetRefused> {
         let mut header = [0; UNIT];
         self.bytes.read(self.offset(position), &mut header);
         let header = u64::from_le_bytes(header);
@@ -105,8 +110,9 @@ impl<B: Bytes> Region<B> {
         if units > used {
             return Err(GetRefused::Corrupt);
         }
-        let mut bytes = Vec::new();
-        let reserved = bytes.try_reserve_exact(length as usize);
+        let mut bytes = room;
+        let more = (length as usize).saturating_sub(bytes.len());
+        let reserved = bytes.try_reserve_exact(more);
         reserved.map_err(|_| GetRefused::NoMemory)?;
         bytes.resize(length as usize, 0);
         let start = self.offset(self.after(position, 1));
@@ -116,8 +122,10 @@ impl<B: Bytes> Region<B> {
         Ok((Record { mark, bytes }, units))
     }
 
+    /// Of a position below the lap, and no more units than there are.
     fn after(&self, position: u32, units: u32) -> u32 {
-        ((u64::from(position) + u64::from(units)) % self.lap()) as u32
+        let after = u64::from(position) + u64::from(units);
+        after.checked_sub(self.lap()).unwrap_or(after) as u32
     }
 
     /// What positions are counted to.
@@ -125,8 +133,9 @@ impl<B: Bytes> Region<B> {
         2 * u64::from(self.units)
     }
 
+    /// Of a position below the lap.
     fn offset(&self, position: u32) -> usize {
-        (position % self.units) as usize * UNIT
+        position.checked_sub(self.units).unwrap_or(position) as usize * UNIT
     }
 
     fn end(&self) -> usize {
