@@ -1,51 +1,35 @@
 //! The test of the build with the feature `harness`: runs the other build, and compares what survives.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::fs;
+use std::path::Path;
 
-use crate::boss::{self, Outcome};
+use crate::boss;
 use crate::figures::{self, Figures};
 use crate::subjects;
 use crate::sweep::{By, Swept};
-
-/// As in the other build.
-const INTO: &str = "FORKPROOF_SINGLE_STEP_INTO";
+use crate::traced::boss::Outcome;
+use crate::traced::other_build::OtherBuild;
 
 /// Set, the figures are written and not compared with those in the repository.
 const RECORD: &str = "FORKPROOF_RECORD";
 
 #[test]
 fn a_kill_after_every_instruction_leaves_what_a_kill_at_a_step_leaves() {
-    let into = Path::new(env!("CARGO_TARGET_TMPDIR")).join("single_step");
-    let _absent = fs::remove_dir_all(&into);
-    fs::create_dir_all(&into).expect("a folder for the figures");
-    let (log, mut other) = start_the_other_build(&into);
-
+    let other = OtherBuild::start("single_step");
     let by_steps = by_steps();
-    let ended = other.wait().expect("cargo ends"); // before any failure: no one else waits for it
-    let said = fs::read_to_string(log).expect("what cargo said");
-    assert!(ended.success(), "the build without the harness:\n{said}");
+    let left = other.left(); // before any failure: no one else waits for it
     let by_steps = by_steps.unwrap_or_else(|why| panic!("at a step: {why}"));
 
     let mut fresh = Figures::new();
     for primitive in subjects::primitives() {
-        let bytes = fs::read(into.join(primitive)).expect("a file for each primitive");
-        match postcard::from_bytes(&bytes).expect("what the other build wrote") {
-            Outcome::Swept(all) => {
-                for swept in all {
-                    let steps = by_steps.get(&swept.case).expect("the same cases");
-                    fresh.insert(swept.case.clone(), figures::compare(&swept, steps));
-                }
-            }
-            Outcome::Refused(why) => {
-                let text = format!("single step: nothing was tried: ptrace: {why}\n");
-                // Past the capture of a passing test: whoever reads must know.
-                let told = std::io::stderr().write_all(text.as_bytes());
-                return told.expect("a standard error to say so");
-            }
+        let outcome: Outcome<Swept> = left.under(primitive);
+        let Some(all) = outcome.or_say("single step") else {
+            return;
+        };
+        for swept in all {
+            let steps = by_steps.get(&swept.case).expect("the same cases");
+            fresh.insert(swept.case.clone(), figures::compare(&swept, steps));
         }
     }
     let missing: Vec<_> = fresh.iter().filter_map(figures::complaint).collect();
@@ -90,7 +74,7 @@ fn traces(binary: &Path) -> Vec<&'static str> {
 fn without_the_feature_no_trace_of_the_harness_is_in_the_binary() {
     let with = Path::new(env!("CARGO_BIN_EXE_forkproof"));
     assert_eq!(traces(with), TRACES);
-    let without = the_other_build()
+    let without = OtherBuild::command("single_step")
         .args(["--no-run", "--message-format=json"])
         .output()
         .expect("cargo starts");
@@ -111,35 +95,11 @@ fn by_steps() -> Result<BTreeMap<String, Swept>, String> {
     let mut by_case = BTreeMap::new();
     for primitive in subjects::primitives() {
         match boss::all(primitive, By::Step)? {
-            Outcome::Swept(all) => {
+            Outcome::Found(all) => {
                 by_case.extend(all.into_iter().map(|one| (one.case.clone(), one)));
             }
             Outcome::Refused(_) => {} // the other build says so
         }
     }
     Ok(by_case)
-}
-
-fn start_the_other_build(into: &Path) -> (PathBuf, std::process::Child) {
-    let log = into.with_extension("log");
-    let said = File::create(&log).expect("a file for what cargo says");
-    let other = the_other_build()
-        .env(INTO, into)
-        .stdout(said.try_clone().expect("a descriptor"))
-        .stderr(said)
-        .spawn()
-        .expect("cargo starts");
-    (log, other)
-}
-
-/// In a target folder of its own: cargo holds a lock on each.
-fn the_other_build() -> Command {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("single_step");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args(["test", "--release", "--no-default-features"])
-        .args(["--test", "single_step", "--target-dir"])
-        .arg(target)
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo
 }

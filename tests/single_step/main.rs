@@ -63,8 +63,6 @@
 #![cfg(target_arch = "x86_64")]
 
 mod boss;
-#[path = "../../src/verify/census.rs"]
-mod census;
 #[cfg(feature = "harness")]
 mod figures;
 mod remains;
@@ -73,10 +71,10 @@ mod run;
 mod stage;
 #[cfg(feature = "harness")]
 mod steps;
-#[path = "../../src/verify/stuck.rs"]
-mod stuck;
 mod subjects;
 mod sweep;
+#[path = "../traced/mod.rs"]
+mod traced;
 mod tracee;
 
 #[cfg(feature = "harness")]
@@ -84,5 +82,5 @@ mod compared;
 #[cfg(not(feature = "harness"))]
 mod stepped;
 
-// For `stuck`, which is a part of the library's harness, as `census` is.
+// For what `traced` has of the library's harness.
 use forkproof::world;

@@ -1,14 +1,10 @@
 //! The tests of the build without the feature `harness`: one for each primitive.
 
-use std::io::Write;
-use std::path::Path;
-
-use crate::boss::{self, Outcome};
+use crate::boss;
 use crate::subjects;
 use crate::sweep::By;
-
-/// Where to leave what was found, for the build that compares.
-const INTO: &str = "FORKPROOF_SINGLE_STEP_INTO";
+use crate::traced::boss::Outcome;
+use crate::traced::other_build;
 
 #[test]
 fn a_lock() {
@@ -80,7 +76,7 @@ fn two_stores_that_no_step_reports_are_found() {
     match boss::all(subjects::BROKEN, By::Instruction) {
         Err(why) => assert!(why.contains("what is left is wrong"), "{why}"),
         Ok(Outcome::Refused(_)) => {} // the others say so
-        Ok(Outcome::Swept(all)) => panic!("nothing was found: {all:?}"),
+        Ok(Outcome::Found(all)) => panic!("nothing was found: {all:?}"),
     }
 }
 
@@ -93,24 +89,12 @@ fn step(primitive: &str) {
         Ok(outcome) => outcome,
         Err(why) => panic!("{why}"),
     };
-    match &outcome {
-        Outcome::Swept(all) => {
-            assert!(!all.is_empty(), "no case is about {primitive}");
-            for swept in all {
-                assert!(swept.moments > 1, "{}: the victim did nothing", swept.case);
-                println!("{swept}");
-            }
-        }
-        Outcome::Refused(why) => {
-            let text = format!("single step: nothing was tried of {primitive}: ptrace: {why}\n");
-            // Past the capture of a passing test: whoever reads must know.
-            let told = std::io::stderr().write_all(text.as_bytes());
-            told.expect("a standard error to say so");
-        }
-    }
-    if let Some(into) = std::env::var_os(INTO) {
-        let bytes = postcard::to_allocvec(&outcome).expect("an outcome serialises");
-        let file = Path::new(&into).join(primitive);
-        std::fs::write(file, bytes).expect("a folder to leave the figures in");
+    other_build::leave(primitive, &outcome);
+    let all = outcome.or_say(&format!("single step: {primitive}"));
+    let Some(all) = all else { return };
+    assert!(!all.is_empty(), "no case is about {primitive}");
+    for swept in all {
+        assert!(swept.moments > 1, "{}: the victim did nothing", swept.case);
+        println!("{swept}");
     }
 }
