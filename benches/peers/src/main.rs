@@ -12,6 +12,7 @@ mod crowd;
 mod locks;
 mod mutexes;
 mod queues;
+mod signs;
 mod starts;
 mod streams;
 mod table;

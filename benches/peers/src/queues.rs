@@ -2,7 +2,8 @@
 
 use crate::cpython;
 use crate::crowd;
-use crate::streams::{Iceoryx, IpcChannel, Ours, Packets, Pipe, Stream};
+use crate::signs::{self, EventFd, Socket, Words};
+use crate::streams::{Ahead, Iceoryx, IpcChannel, Ours, Packets, Pipe, Stream};
 use crate::table::{Row, Work};
 
 /// Bytes, what they are called, and how many messages of them are one round.
@@ -19,17 +20,24 @@ pub fn works() -> Vec<Work> {
     let mut works: Vec<Work> = SIZES
         .map(|(size, name, count)| stream(size, name, count))
         .into();
+    works.push(in_lockstep());
     works.push(round_trip());
     works
 }
 
 fn stream(size: usize, name: &str, count: usize) -> Work {
     let mut rows = vec![
-        Row::new("forkproof Queue", streamed::<Ours>(size, count)),
-        Row::new("iceoryx2", streamed::<Iceoryx>(size, count)),
-        Row::new("ipc-channel, bytes", streamed::<IpcChannel>(size, count)),
-        Row::new("pipe(2)", streamed::<Pipe>(size, count)),
-        Row::new("SOCK_SEQPACKET", streamed::<Packets>(size, count)),
+        Row::new("forkproof Queue", streamed::<Ours>(size, count, Ahead::Far)),
+        Row::new("iceoryx2", streamed::<Iceoryx>(size, count, Ahead::Far)),
+        Row::new(
+            "ipc-channel, bytes",
+            streamed::<IpcChannel>(size, count, Ahead::Far),
+        ),
+        Row::new("pipe(2)", streamed::<Pipe>(size, count, Ahead::Far)),
+        Row::new(
+            "SOCK_SEQPACKET",
+            streamed::<Packets>(size, count, Ahead::Far),
+        ),
     ];
     let fewer = (count / 10).max(100);
     rows.extend(cpython::script(format!(
@@ -54,9 +62,27 @@ if __name__ == '__main__': main()
     }
 }
 
-fn streamed<S: Stream>(size: usize, count: usize) -> impl FnMut() -> f64 {
+/// Whoever puts is at most one message ahead: of a page, as that is the least that a pipe holds. ipc-channel has no bound.
+fn in_lockstep() -> Work {
+    const PAGE: usize = 4 << 10;
+    const COUNT: usize = 30_000;
+    Work {
+        name: "queue in lockstep, 4 KiB".to_owned(),
+        rows: vec![
+            Row::new("forkproof Queue", streamed::<Ours>(PAGE, COUNT, Ahead::One)),
+            Row::new("iceoryx2", streamed::<Iceoryx>(PAGE, COUNT, Ahead::One)),
+            Row::new("pipe(2)", streamed::<Pipe>(PAGE, COUNT, Ahead::One)),
+            Row::new(
+                "SOCK_SEQPACKET",
+                streamed::<Packets>(PAGE, COUNT, Ahead::One),
+            ),
+        ],
+    }
+}
+
+fn streamed<S: Stream>(size: usize, count: usize, ahead: Ahead) -> impl FnMut() -> f64 {
     move || {
-        let stream = S::new(size);
+        let stream = S::new(size, ahead);
         let took = crowd::all_of_it(2, move |number| match number {
             0 => {
                 let mut put = stream.putter();
@@ -88,13 +114,17 @@ fn round_trip() -> Work {
             Row::new("ipc-channel, bytes", there_and_back::<IpcChannel>()),
             Row::new("pipe(2)", there_and_back::<Pipe>()),
             Row::new("SOCK_SEQPACKET", there_and_back::<Packets>()),
+            Row::new("unix stream", signs::there_and_back::<Socket>(TURNS)),
+            Row::new("eventfd(2)", signs::there_and_back::<EventFd>(TURNS)),
+            Row::new("futex(2)", signs::there_and_back::<Words<true>>(TURNS)),
+            Row::new("a cache line", signs::there_and_back::<Words<false>>(TURNS)),
         ],
     }
 }
 
 fn there_and_back<S: Stream>() -> impl FnMut() -> f64 {
     move || {
-        let (there, back) = (S::new(8), S::new(8));
+        let (there, back) = (S::new(8, Ahead::Far), S::new(8, Ahead::Far));
         let took = crowd::all_of_it(2, move |number| {
             let (mut put, mut get) = match number {
                 0 => (there.putter(), back.getter()),

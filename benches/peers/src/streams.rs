@@ -20,24 +20,42 @@ pub type Get = Box<dyn FnMut(&mut [u8])>;
 
 /// Made before the processes are forked that use it. Each message has the size that it was made for.
 pub trait Stream: Clone + Send + 'static {
-    fn new(size: usize) -> Self;
+    fn new(size: usize, ahead: Ahead) -> Self;
     /// Called in the process that puts.
     fn putter(&self) -> Put;
     /// Called in the one that gets.
     fn getter(&self) -> Get;
 }
 
-/// Room for this many messages, or for this many bytes if that is more, where a peer lets one say so.
+/// How far whoever puts may be ahead, where a peer lets one say so.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Ahead {
+    One,
+    Far,
+}
+
+/// Far: this many messages, or this many bytes if that is more.
 const MESSAGES: usize = 4;
 const BYTES: usize = 1 << 20;
+
+impl Ahead {
+    /// Room for that.
+    fn bytes(self, size: usize) -> usize {
+        match self {
+            Ahead::One => size,
+            Ahead::Far => BYTES.max(MESSAGES * size),
+        }
+    }
+}
 
 #[derive(Clone)]
 pub struct Ours(Queue<ByteBuf>);
 
 impl Stream for Ours {
-    fn new(size: usize) -> Self {
-        let bytes = BYTES.max(MESSAGES * (size + 64));
-        Ours(Queue::with_capacity(None, bytes).expect("there is memory"))
+    fn new(size: usize, ahead: Ahead) -> Self {
+        let items = (ahead == Ahead::One).then_some(1);
+        let bytes = ahead.bytes(size + 64);
+        Ours(Queue::with_capacity(items, bytes).expect("there is memory"))
     }
 
     fn putter(&self) -> Put {
@@ -55,10 +73,11 @@ impl Stream for Ours {
 pub struct Pipe(Arc<(io::PipeReader, io::PipeWriter)>);
 
 impl Stream for Pipe {
-    fn new(_: usize) -> Self {
+    fn new(size: usize, ahead: Ahead) -> Self {
         let (reader, writer) = io::pipe().expect("there is a pipe");
-        // SAFETY: a number for an answer; an error leaves it smaller.
-        unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETPIPE_SZ, BYTES as libc::c_int) };
+        let bytes = ahead.bytes(size).min(BYTES) as libc::c_int;
+        // SAFETY: a number for an answer; an error leaves it as it is.
+        unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) };
         Pipe(Arc::new((reader, writer)))
     }
 
@@ -78,7 +97,7 @@ impl Stream for Pipe {
 pub struct Packets(Arc<(UnixDatagram, UnixDatagram)>);
 
 impl Stream for Packets {
-    fn new(size: usize) -> Self {
+    fn new(size: usize, ahead: Ahead) -> Self {
         let mut ends = [0; 2];
         let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
         // SAFETY: a place for two.
@@ -86,7 +105,7 @@ impl Stream for Packets {
         assert_eq!(made, 0);
         // SAFETY: made just now, and nobody else's. (send and recv are the same for datagrams and packets.)
         let ends = ends.map(|end| UnixDatagram::from(unsafe { OwnedFd::from_raw_fd(end) }));
-        let bytes = BYTES.max(MESSAGES * size) as libc::c_int;
+        let bytes = ahead.bytes(size) as libc::c_int;
         // SAFETY: a number, of its size. Without the privilege a limit holds, which then the first send tells.
         unsafe {
             libc::setsockopt(
@@ -119,7 +138,7 @@ impl Stream for Packets {
 pub struct IpcChannel(IpcBytesSender, Arc<Mutex<IpcBytesReceiver>>);
 
 impl Stream for IpcChannel {
-    fn new(_: usize) -> Self {
+    fn new(_: usize, _: Ahead) -> Self {
         let (sender, receiver) = bytes_channel().expect("there is a channel");
         IpcChannel(sender, Arc::new(Mutex::new(receiver)))
     }
@@ -143,16 +162,21 @@ impl Stream for IpcChannel {
 pub struct Iceoryx {
     service: String,
     size: usize,
+    ahead: Ahead,
 }
 
 type Factory = PortFactory<ipc::Service, [u8], ()>;
 
 impl Stream for Iceoryx {
-    fn new(size: usize) -> Self {
+    fn new(size: usize, ahead: Ahead) -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let number = MADE.fetch_add(1, Relaxed);
         let service = format!("forkproof-peers/{}/{number}", std::process::id());
-        Iceoryx { service, size }
+        Iceoryx {
+            service,
+            size,
+            ahead,
+        }
     }
 
     fn putter(&self) -> Put {
@@ -196,7 +220,10 @@ impl Iceoryx {
             .as_str()
             .try_into()
             .expect("a name of ordinary characters");
-        let room = MESSAGES.max(BYTES / (self.size + 64)).min(4_096);
+        let room = match self.ahead {
+            Ahead::One => 1,
+            Ahead::Far => MESSAGES.max(BYTES / (self.size + 64)).min(4_096),
+        };
         let factory = node
             .service_builder(&name)
             .publish_subscribe::<[u8]>()
