@@ -154,7 +154,7 @@ pub trait World: Sized + 'static {
     /// the death of its owner would have changed it.
     fn is_nobody(id: u32) -> bool;
 
-    /// How often to look at a word again before sleeping on it.
+    /// How often to look at a word again before sleeping on it, with pauses that double.
     fn spins() -> u32;
 
     /// Where the calling thread begins among `count` places that are alike, so that not all begin at the first. A

@@ -31,6 +31,7 @@
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::mutex::Patience;
+use super::pause;
 use crate::world::{Update, Woken, Word, World};
 
 const SET: u32 = 1;
@@ -107,7 +108,7 @@ impl<W: World> RawEvent<W> {
         let first = look();
         let happened = |seen: u32| seen & SET != 0 || seen / CLEARED != first / CLEARED; // invariant 2
         let mut seen = first;
-        let mut spins = W::spins();
+        let mut looks = 0;
         loop {
             if happened(seen) {
                 return true;
@@ -115,9 +116,9 @@ impl<W: World> RawEvent<W> {
             if patience == Patience::None {
                 return false;
             }
-            if spins > 0 {
-                spins -= 1;
-                std::hint::spin_loop();
+            if looks < W::spins() {
+                pause(looks);
+                looks += 1;
                 seen = look();
                 continue;
             }

@@ -10,6 +10,14 @@ pub mod ring;
 pub mod roster;
 pub mod semaphore;
 
+/// Between two looks at a word, of which there were `before`: twice as long each time. Each look takes the word's cache
+/// line from who is at work there.
+fn pause(before: u32) {
+    for _ in 0..1u32 << before.min(16) {
+        std::hint::spin_loop();
+    }
+}
+
 pub use barrier::{Arrived, BarrierHead, NotPassed, RawBarrier};
 pub use condvar::{Companion, CondvarHead, NoWait, RawCondvar, Waited};
 pub use event::RawEvent;

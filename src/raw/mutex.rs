@@ -42,6 +42,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use super::pause;
 use crate::world::{Deadline, Node, OWNER_DIED, TID_MASK, Update, WAITERS, Woken, Word, World};
 
 // The values of `state`.
@@ -195,7 +196,7 @@ impl<W: World> RawMutex<W> {
             Patience::Until(deadline) => Some(deadline),
             Patience::None | Patience::Endless => None,
         };
-        let mut spins = W::spins();
+        let mut looks = 0;
         loop {
             // Relaxed: every decision below is confirmed by a compare-exchange or by the futex.
             let seen = self.word().load(Relaxed);
@@ -219,9 +220,9 @@ impl<W: World> RawMutex<W> {
             if patience == Patience::None {
                 return Err(Refused::WouldBlock);
             }
-            if seen & WAITERS == 0 && spins > 0 {
-                spins -= 1;
-                std::hint::spin_loop();
+            if seen & WAITERS == 0 && looks < W::spins() {
+                pause(looks);
+                looks += 1;
                 continue;
             }
             // Relaxed: the mark carries no data, and the futex compares again under the kernel's lock.
@@ -241,7 +242,7 @@ impl<W: World> RawMutex<W> {
             match W::wait(self.word(), marked, until) {
                 // A wake that was meant for us is never lost here: the kernel reports it as such.
                 Woken::TimedOut => return Err(Refused::TimedOut),
-                Woken::Perhaps | Woken::Changed => spins = W::spins(),
+                Woken::Perhaps | Woken::Changed => looks = 0,
             }
         }
     }

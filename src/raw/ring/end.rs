@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use crate::raw::mutex::{Acquired, NotHeld, Patience, RawMutex, Refused};
+use crate::raw::pause;
 use crate::world::{Node, WAITERS, Wide, Woken, Word, World};
 
 // The values of a gate. AWAKE is 0, so that kernels before 6.2, too, wake a sleeper in place of the dead.
@@ -80,12 +81,12 @@ impl<W: World> End<W> {
         patience: Patience,
         is_open: impl Fn() -> bool,
     ) -> Result<(), Refused> {
-        for _ in 0..W::spins() {
+        for looks in 0..W::spins() {
             // Relaxed: advice; the next attempt looks under the lock.
             if others.place.load(Relaxed) != seen {
                 return Ok(());
             }
-            std::hint::spin_loop();
+            pause(looks);
         }
         take_brief(&others.lock, patience)?;
         // Relaxed, both: under the lock; invariant 2.
