@@ -10,14 +10,6 @@ pub mod ring;
 pub mod roster;
 pub mod semaphore;
 
-/// Between two looks at a word, of which there were `before`: twice as long each time. Each look takes the word's cache
-/// line from who is at work there.
-fn pause(before: u32) {
-    for _ in 0..1u32 << before.min(16) {
-        std::hint::spin_loop();
-    }
-}
-
 pub use barrier::{Arrived, BarrierHead, NotPassed, RawBarrier};
 pub use condvar::{Companion, CondvarHead, NoWait, RawCondvar, Waited};
 pub use event::RawEvent;
@@ -27,3 +19,11 @@ pub use ring::tasks::{RawTasks, TaskDesk};
 pub use ring::{RawRing, Ring};
 pub use roster::{Occupant, Roster};
 pub use semaphore::{Desk, RawPermit, RawSemaphore, TooMany};
+
+/// Between two looks at a word, of which there were `before`: twice as long each time. Each look takes the word's cache
+/// line from who is at work there.
+fn pause(before: u32) {
+    for _ in 0..1u32 << before.min(16) {
+        std::hint::spin_loop();
+    }
+}
