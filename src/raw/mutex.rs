@@ -113,9 +113,7 @@ impl<W: World> RawMutex<W> {
         W::announce(&self.node); // invariant 1, from before the word can hold our id
         // Acquire: pairs with the Release in release(). Relaxed on failure: acquire_contended() looks again.
         let outcome = match self.word().compare_exchange(0, W::me(), Acquire, Relaxed) {
-            // Relaxed: as in admit().
-            Ok(_) if self.state().load(Relaxed) != NOT_RECOVERABLE => Ok(Acquired::Clean),
-            Ok(_) => self.decline(),
+            Ok(_) => self.admit(false),
             Err(_) => self.acquire_contended(patience),
         };
         if outcome.is_ok() {
@@ -248,6 +246,7 @@ impl<W: World> RawMutex<W> {
     }
 
     /// The word is ours, of an owner who died or not; whether the data is, too, depends on `state`.
+    #[inline]
     fn admit(&self, owner_died: bool) -> Result<Acquired, Refused> {
         // Relaxed, both: between owners; the acquire above saw what the last one wrote.
         if self.state().load(Relaxed) == NOT_RECOVERABLE {

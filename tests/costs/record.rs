@@ -122,44 +122,21 @@ mod tests {
 
     #[test]
     fn a_call_a_line_more_or_less_and_a_quarter_more_instructions_are_told() {
-        let told = |cost| changes(&of(COST), &of(cost));
-        for system_calls in [1, 2] {
+        let (mut calls, mut lines, mut instructions) = (COST, COST, COST);
+        for (system_calls, cache_lines) in [(1, 1), (2, 3)] {
+            calls.system_calls = system_calls;
+            lines.cache_lines = cache_lines;
             let text = format!("it: system calls: {system_calls}, on record 0");
-            assert_eq!(
-                told(Cost {
-                    system_calls,
-                    ..COST
-                }),
-                [text]
-            );
-        }
-        for cache_lines in [1, 3] {
+            assert_eq!(changes(&of(COST), &of(calls)), [text]);
             let text = format!("it: cache lines: {cache_lines}, on record 2");
-            assert_eq!(
-                told(Cost {
-                    cache_lines,
-                    ..COST
-                }),
-                [text]
-            );
+            assert_eq!(changes(&of(COST), &of(lines)), [text]);
         }
-        let instructions = 125;
+        instructions.instructions = 125;
         let text = "it: instructions: 125, on record 100, which allows 112";
-        assert_eq!(
-            told(Cost {
-                instructions,
-                ..COST
-            }),
-            [text]
-        );
-        for instructions in [50, 100, 112] {
-            assert_eq!(
-                told(Cost {
-                    instructions,
-                    ..COST
-                }),
-                [""; 0]
-            );
+        assert_eq!(changes(&of(COST), &of(instructions)), [text]);
+        for few in [50, 100, 112] {
+            instructions.instructions = few;
+            assert_eq!(changes(&of(COST), &of(instructions)), [""; 0]);
         }
     }
 
