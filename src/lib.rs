@@ -136,10 +136,10 @@ pub mod zoo;
 /// For structs of one's own in shared memory: see [`Plain`].
 pub use bytemuck;
 pub use data::{
-    Array, ArrayError, ArrayGuard, BoundsError, Connection, GetError, JoinError, JoinableQueue,
-    Pipe, PipeError, PutError, PutFailure, QUEUE_BYTES, Queue, Receiver, Sender, ShareableItem,
-    ShareableList, ShareableListError, SharedMemory, SimpleQueue, TaskError, Value, ValueGuard,
-    WaitError, Waitable, wait,
+    Array, ArrayError, ArrayGuard, BoundsError, ByteQueue, Connection, GetError, JoinError,
+    JoinableQueue, Pipe, PipeError, Place, PutError, PutFailure, QUEUE_BYTES, Queue, Receiver,
+    Sender, ShareableItem, ShareableList, ShareableListError, SharedMemory, SimpleQueue, TaskError,
+    Value, ValueGuard, WaitError, Waitable, wait,
 };
 pub use error::{Error, Result};
 pub use manager::{

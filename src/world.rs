@@ -157,6 +157,15 @@ pub trait World: Sized + 'static {
     /// How often to look at a word again before sleeping on it, with pauses that double.
     fn spins() -> u32;
 
+    /// The same where the sleep would be for another process to do its part, and not only to leave: longer, as a wake is
+    /// spared so, and shorter where that was [in vain](World::spun) lately.
+    fn spins_for_partner() -> u32 {
+        Self::spins()
+    }
+
+    /// Of the calling thread's last look for a partner: whether it spared a sleep.
+    fn spun(_spared: bool) {}
+
     /// Where the calling thread begins among `count` places that are alike, so that not all begin at the first. A
     /// world whose runs must come out alike has it not hang on the thread's id.
     ///

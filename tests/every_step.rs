@@ -67,6 +67,11 @@ fn a_queue_survives_a_kill_at_every_step() {
 }
 
 #[test]
+fn a_byte_queue_survives_a_kill_at_every_step() {
+    holds::row("ByteQueue", Technique::EveryStep);
+}
+
+#[test]
 fn a_pool_answers_for_a_worker_killed_at_every_step() {
     holds::row("Pool", Technique::EveryStep);
 }

@@ -58,6 +58,11 @@ fn random_kills_leave_a_queue_whole() {
 }
 
 #[test]
+fn random_kills_leave_a_byte_queue_whole() {
+    holds::row("ByteQueue", Technique::RandomKills);
+}
+
+#[test]
 fn many_messages_pass_through_deaths() {
     holds::row("Queue", Technique::Messages);
 }

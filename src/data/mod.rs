@@ -14,8 +14,8 @@ pub use array::{Array, ArrayError, ArrayGuard};
 pub use bounds::BoundsError;
 pub use pipe::{Connection, Nothing, Pipe, PipeError, Receiver, Sender};
 pub use queue::{
-    GetError, JoinError, JoinableQueue, PutError, PutFailure, QUEUE_BYTES, Queue, SimpleQueue,
-    TaskError,
+    ByteQueue, GetError, JoinError, JoinableQueue, Place, PutError, PutFailure, QUEUE_BYTES, Queue,
+    SimpleQueue, TaskError,
 };
 pub use shareable_list::{ShareableItem, ShareableList, ShareableListError};
 pub use shared_memory::SharedMemory;

@@ -2,7 +2,9 @@
 //!
 //! # The parts
 //! A [`RawRing`] has two ends (`End`) that mirror each other, and a region of bytes ([`Bytes`]) beside it. A record is
-//! a header of 8 bytes (length, mark) and its payload, padded to 8; it may wrap at the region's end, in two pieces.
+//! a header of 8 bytes (length, mark) and its payload, padded to 8. At the region's end it wraps, in two pieces; or, in a
+//! ring of records [in one piece](Ring::in_one_piece), the units behind its header stay unused, and its payload begins
+//! the region anew.
 //!
 //! | of an end | |
 //! |---|---|
@@ -46,6 +48,8 @@
 //! - The models have 2 and 3 threads, and records of a few units.
 
 mod end;
+mod get;
+mod put;
 mod record;
 mod region;
 pub mod tasks;
@@ -53,12 +57,12 @@ pub mod tasks;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 pub use record::{Escort, GetRefused, PutRefused, Record, Sent};
-pub use region::{Bytes, RECORDS_MAX, UNIT, UNITS_MAX};
+pub use region::{Bytes, Lying, RECORDS_MAX, UNIT, UNITS_MAX};
 
 use super::mutex::{Patience, Refused};
 use crate::world::{Wide, Word, World};
-use end::{ASLEEP, AWAKE, Attempt, End, give_back, take, take_brief};
-use region::{Place, Region, units_for};
+use end::{ASLEEP, AWAKE, End, give_back, take_brief};
+use region::{Place, Region};
 
 // Bit 63 of a place.
 const CLOSED: u64 = 1 << 63; // the putters'
@@ -78,16 +82,6 @@ pub struct Ring<'a, W: World, B> {
     region: Region<B>,
     records_max: u32,
 }
-
-/// What becomes of the front record.
-#[derive(Clone, Copy)]
-enum Front {
-    Taken,
-    Claimed,
-}
-
-type Got = Attempt<Result<Record, GetRefused>>;
-type Put = Attempt<Result<(), PutRefused>>;
 
 impl<W: World> RawRing<W> {
     /// Empty and open.
@@ -147,105 +141,20 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         Ring {
             puts: &raw.puts,
             gets: &raw.gets,
-            region: Region { bytes, units },
+            region: Region {
+                bytes,
+                units,
+                in_one_piece: false,
+            },
             records_max,
         }
     }
 
-    /// Puts a record at the end, waiting for room as long as `patience` says; [`Patience::None`] waits only for
-    /// putters at work.
-    ///
-    /// # Errors
-    /// [`PutRefused`]; nothing was put.
-    pub fn put(
-        &self,
-        mark: u32,
-        payload: &[u8],
-        patience: Patience,
-        escort: &mut impl Escort,
-    ) -> Result<(), PutRefused> {
-        let length = u32::try_from(payload.len()).map_err(|_| PutRefused::TooLarge)?;
-        if units_for(length) > self.region.units {
-            return Err(PutRefused::TooLarge);
-        }
-        let mut attempt = || self.attempt_put(mark, payload, patience, escort);
-        // Who waits for much room is not passed by those who need little.
-        if patience == Patience::None || !self.puts.line.is_locked() {
-            match attempt()? {
-                Attempt::Done(outcome) => return outcome,
-                _ if patience == Patience::None => return Err(PutRefused::Full),
-                _ => {}
-            }
-        }
-        take(&self.puts.line, patience)?;
-        let outcome = self
-            .puts
-            .await_turn(self.gets, patience, attempt, || !self.is_closed());
-        give_back(&self.puts.line);
-        outcome?
-    }
-
-    /// Takes the front record, waiting for one as long as `patience` says; [`Patience::None`] waits only for
-    /// getters at work.
-    ///
-    /// # Errors
-    /// [`GetRefused`]; nothing was taken.
-    pub fn get(&self, patience: Patience, escort: &mut impl Escort) -> Result<Record, GetRefused> {
-        match self.attempt_get(false, Front::Taken, patience, escort)? {
-            Attempt::Done(outcome) => return outcome,
-            Attempt::NotYet(_) if patience == Patience::None => return Err(GetRefused::Empty),
-            Attempt::NotYet(_) | Attempt::Claimed => {}
-        }
-        take(&self.gets.line, patience)?;
-        let outcome = self.await_front(Front::Taken, patience, escort);
-        give_back(&self.gets.line);
-        outcome
-    }
-
-    /// The front record, which stays where it is while the calling thread works on it: everyone else waits, or
-    /// goes without. Ends by [`finish`](Ring::finish), by [`abandon`](Ring::abandon), or by the thread's death.
-    ///
-    /// # Errors
-    /// [`GetRefused`]; nothing was claimed.
-    pub fn claim(
-        &self,
-        patience: Patience,
-        escort: &mut impl Escort,
-    ) -> Result<Record, GetRefused> {
-        take(&self.gets.line, patience)?;
-        let outcome = self.await_front(Front::Claimed, patience, escort);
-        if outcome.is_err() {
-            give_back(&self.gets.line);
-        }
-        outcome
-    }
-
-    /// The claimed record is done with, and is taken.
-    ///
-    /// # Errors
-    /// [`GetRefused`]: the claim was given up instead.
-    ///
-    /// # Panics
-    /// If the calling thread has no claim.
-    pub fn finish(&self, escort: &mut impl Escort) -> Result<(), GetRefused> {
-        assert!(self.has_claim(), "finish() without a claim");
-        let outcome = self.await_front(Front::Taken, Patience::None, escort);
-        give_back(&self.gets.line);
-        outcome.map(drop)
-    }
-
-    /// The claim is given up, and the record is there for everyone. (By invariant 4 its mark need not go: the
-    /// next commit clears it.)
-    ///
-    /// # Panics
-    /// If the calling thread has no claim.
-    pub fn abandon(&self) {
-        give_back(&self.gets.line);
-    }
-
-    /// Whether the calling thread works on the front record.
-    pub fn has_claim(&self) -> bool {
-        self.gets.line.is_mine()
+    /// The same, whose records' payloads do not wrap: each lies in one piece, and may take half of the units. All who
+    /// share the ring must say so.
+    pub fn in_one_piece(mut self) -> Self {
+        self.region.in_one_piece = true;
+        self
     }
 
     /// No more puts: each is refused. Gets go on until the ring is empty. Nothing if it is closed already.
@@ -253,8 +162,8 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
     /// [`Escort::send`] is called under both locks, before the end is there for anyone; nothing hangs on its success.
     ///
     /// # Errors
-    /// [`Refused::TooManyHeld`], [`Refused::NotRecoverable`] (its memory was written to by something else); it is as
-    /// open as it was.
+    /// [`Refused::TooManyHeld`], [`Refused::NotRecoverable`] (its memory was written to by something else),
+    /// [`Refused::AlreadyHeld`] (the calling thread has reserved room); it is as open as it was.
     pub fn close(&self, escort: &mut impl Escort) -> Result<(), Refused> {
         self.under_both(Patience::Endless, |tail, _| {
             if tail & CLOSED != 0 {
@@ -279,9 +188,9 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
     /// Whether the ring is empty and open, at a moment when no put is under way.
     ///
     /// # Errors
-    /// [`Refused::TooManyHeld`], [`Refused::TimedOut`], [`Refused::NotRecoverable`].
+    /// [`Refused::TooManyHeld`], [`Refused::TimedOut`], [`Refused::NotRecoverable`], [`Refused::AlreadyHeld`].
     pub fn rests(&self, patience: Patience) -> Result<bool, Refused> {
-        take_brief(&self.puts.lock, patience)?;
+        self.take_puts_lock(patience)?;
         // Relaxed: under the lock. Acquire: pairs with the Release in End::commit().
         let tail = self.puts.place.load(Relaxed);
         let head = self.gets.place.load(Acquire);
@@ -292,7 +201,7 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
     /// [`Escort::clear`], if the ring is empty.
     ///
     /// # Errors
-    /// [`Refused::TooManyHeld`], [`Refused::TimedOut`], [`Refused::NotRecoverable`].
+    /// [`Refused::TooManyHeld`], [`Refused::TimedOut`], [`Refused::NotRecoverable`], [`Refused::AlreadyHeld`].
     pub fn clear_if_empty(
         &self,
         patience: Patience,
@@ -329,7 +238,7 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         // Relaxed, both: advice. The tail first, so that the ring looks no fuller than it was.
         let tail = Place::of(self.puts.place.load(Relaxed));
         let head = Place::of(self.gets.place.load(Relaxed));
-        !self.has_room(head, tail, units_for(0))
+        !self.has_room(head, tail, 0)
     }
 
     pub fn is_closed(&self) -> bool {
@@ -337,132 +246,9 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         self.puts.place.load(Relaxed) & CLOSED != 0
     }
 
-    fn attempt_put(
-        &self,
-        mark: u32,
-        payload: &[u8],
-        patience: Patience,
-        escort: &mut impl Escort,
-    ) -> Result<Put, Refused> {
-        take_brief(&self.puts.lock, patience)?;
-        let attempt = self.put_if_room(mark, payload, escort);
-        give_back(&self.puts.lock);
-        attempt
-    }
-
-    /// Under the putters' lock.
-    fn put_if_room(
-        &self,
-        mark: u32,
-        payload: &[u8],
-        escort: &mut impl Escort,
-    ) -> Result<Put, Refused> {
-        // Relaxed: under the lock. Acquire: pairs with the Release in End::commit(): what the getters have read may
-        // be overwritten.
-        let tail_seen = self.puts.place.load(Relaxed);
-        let head_seen = self.gets.place.load(Acquire);
-        let (tail, head) = (Place::of(tail_seen), Place::of(head_seen));
-        if tail_seen & CLOSED != 0 {
-            return Ok(Attempt::Done(Err(PutRefused::Closed)));
-        }
-        if !self.region.can_be(head, tail, self.records_max) {
-            return Ok(Attempt::Done(Err(PutRefused::Corrupt)));
-        }
-        let units = units_for(payload.len() as u32);
-        if !self.has_room(head, tail, units) {
-            return Ok(Attempt::NotYet(head_seen));
-        }
-        self.region.write(tail.position, mark, payload);
-        let mut sent = escort.send();
-        if sent == Sent::Full && tail == head {
-            // No get will make room: it is filled with what belongs to the dead.
-            take_brief(&self.gets.lock, Patience::Endless)?;
-            escort.clear();
-            give_back(&self.gets.lock);
-            sent = escort.send();
-        }
-        Ok(match sent {
-            Sent::Done => {
-                let behind = self.region.behind(tail, units);
-                self.puts.commit(self.gets, behind.packed());
-                Attempt::Done(Ok(()))
-            }
-            Sent::Full if tail != head => Attempt::NotYet(head_seen),
-            Sent::Full | Sent::Failed => Attempt::Done(Err(PutRefused::Failed)),
-        })
-    }
-
-    fn attempt_get(
-        &self,
-        in_line: bool,
-        front: Front,
-        patience: Patience,
-        escort: &mut impl Escort,
-    ) -> Result<Got, Refused> {
-        take_brief(&self.gets.lock, patience)?;
-        let attempt = self.get_if_any(in_line, front, escort);
-        give_back(&self.gets.lock);
-        Ok(attempt)
-    }
-
-    /// Under the getters' lock.
-    fn get_if_any(&self, in_line: bool, front: Front, escort: &mut impl Escort) -> Got {
-        // Relaxed: under the lock. Acquire: pairs with the Release in End::commit(): the bytes of the record.
-        let head_seen = self.gets.place.load(Relaxed);
-        let tail_seen = self.puts.place.load(Acquire);
-        let (head, tail) = (Place::of(head_seen), Place::of(tail_seen));
-        if !self.region.can_be(head, tail, self.records_max) {
-            return Attempt::Done(Err(GetRefused::Corrupt));
-        }
-        if head == tail {
-            return if tail_seen & CLOSED == 0 {
-                Attempt::NotYet(tail_seen)
-            } else {
-                Attempt::Done(Err(GetRefused::Closed))
-            };
-        }
-        if head_seen & CLAIMED != 0 && !in_line {
-            return Attempt::Claimed; // in line, it is a claim of the past: invariant 4
-        }
-        let used = self.region.used(head, tail);
-        let (record, units) = match self.region.read(head.position, used, escort.room()) {
-            Ok(front) => front,
-            Err(refused) => return Attempt::Done(Err(refused)),
-        };
-        let behind = self.region.behind(head, units);
-        if !self.region.can_be(behind, tail, self.records_max) {
-            return Attempt::Done(Err(GetRefused::Corrupt));
-        }
-        if !escort.look(&record) {
-            return Attempt::Done(Err(GetRefused::Failed));
-        }
-        match front {
-            // Relaxed: under the lock, which orders it.
-            Front::Claimed => self.gets.place.store(head_seen | CLAIMED, Relaxed),
-            Front::Taken => {
-                escort.begin_take(head.records);
-                self.gets.commit(self.puts, behind.packed());
-                escort.take();
-            }
-        }
-        Attempt::Done(Ok(record))
-    }
-
-    /// In line.
-    fn await_front(
-        &self,
-        front: Front,
-        patience: Patience,
-        escort: &mut impl Escort,
-    ) -> Result<Record, GetRefused> {
-        let attempt = || self.attempt_get(true, front, patience, escort);
-        self.gets
-            .await_turn(self.puts, patience, attempt, || !self.is_closed())?
-    }
-
     /// With both ends at rest: told the putters' place and the getters'. The putters' lock first, always.
     fn under_both(&self, patience: Patience, act: impl FnOnce(u64, u64)) -> Result<(), Refused> {
-        take_brief(&self.puts.lock, patience)?;
+        self.take_puts_lock(patience)?;
         let taken = take_brief(&self.gets.lock, patience);
         if taken.is_ok() {
             // Relaxed, both: under the locks.
@@ -473,13 +259,17 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         taken
     }
 
-    fn has_room(&self, head: Place, tail: Place, units: u32) -> bool {
+    fn take_puts_lock(&self, patience: Patience) -> Result<(), Refused> {
+        if self.has_reserved() {
+            return Err(Refused::AlreadyHeld);
+        }
+        take_brief(&self.puts.lock, patience)
+    }
+
+    fn has_room(&self, head: Place, tail: Place, length: u32) -> bool {
+        let (units, used) = (self.region.units, self.region.used(head, tail));
         head.records_to(tail) < self.records_max
-            && units
-                <= self
-                    .region
-                    .units
-                    .saturating_sub(self.region.used(head, tail))
+            && self.region.taken(tail.position, length) <= units.saturating_sub(used)
     }
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::arena::{self, Arena, SLOT_ALIGN};
 use super::passage::{self, Held};
 use crate::sys::oversight::{self, Made};
+use crate::sys::step;
 use crate::sys::{Os, SharedWide, SharedWord};
 use crate::sys::{fork, robust};
 use crate::world::{Node, Word};
@@ -168,6 +169,53 @@ impl Block {
             .write(self.arena.slot_start(self.slot) + offset, from);
     }
 
+    /// [`read`](Block::read) for many bytes: no piece of it is atomic. Under control each word is a step.
+    ///
+    /// # Safety
+    /// Nobody writes to the range meanwhile.
+    ///
+    /// # Panics
+    /// If the range reaches beyond the block.
+    pub unsafe fn copy_out(&self, offset: usize, into: &mut [u8]) {
+        if step::is_observed() {
+            return self.read(offset, into);
+        }
+        self.check(offset, into.len());
+        // SAFETY: within the slot (checked above), mapped for as long as `self`; nobody writes there, by the caller's
+        // word; and no `&mut [u8]` lies in memory that others have.
+        unsafe { into.copy_from_slice(std::slice::from_raw_parts(self.at(offset), into.len())) };
+    }
+
+    /// [`write`](Block::write), likewise.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes the range meanwhile.
+    ///
+    /// # Panics
+    /// If the range reaches beyond the block.
+    pub unsafe fn copy_in(&self, offset: usize, from: &[u8]) {
+        if step::is_observed() {
+            return self.write(offset, from);
+        }
+        // SAFETY: by the caller's word.
+        unsafe { self.bytes_mut(offset, from.len()) }.copy_from_slice(from);
+    }
+
+    /// So many bytes, in their place.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes them for as long as the slice is there.
+    ///
+    /// # Panics
+    /// If the range reaches beyond the block.
+    #[allow(clippy::mut_from_ref)] // of memory that is not the block's alone
+    pub unsafe fn bytes_mut(&self, offset: usize, len: usize) -> &mut [u8] {
+        self.check(offset, len);
+        // SAFETY: within the slot (checked above), mapped for as long as `self`, initialised (zeroes at first), and the
+        // caller's alone, by his word.
+        unsafe { std::slice::from_raw_parts_mut(self.at(offset), len) }
+    }
+
     /// The tag under which a type is known: one of another type, size or build is refused on arrival.
     pub fn tag(name: &str, bytes: usize) -> u32 {
         // FNV-1a, 32 bits: a guard against mix-ups, not against malice.
@@ -188,8 +236,14 @@ impl Block {
             align_of::<T>() <= SLOT_ALIGN && offset.is_multiple_of(align_of::<T>()),
             "misaligned: {offset}"
         );
-        // SAFETY: within the slot (checked above).
-        unsafe { self.start.0.add(offset).cast() }
+        self.at(offset).cast()
+    }
+
+    /// Of an offset that was checked.
+    #[inline]
+    fn at(&self, offset: usize) -> *mut u8 {
+        // SAFETY: within the slot.
+        unsafe { self.start.0.add(offset) }
     }
 
     #[inline]

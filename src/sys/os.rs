@@ -1,5 +1,6 @@
 //! The real world: words in shared memory, futexes, the kernel's robust list.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,6 +8,11 @@ use std::time::Duration;
 use super::step::{self, Access, Outcome};
 use super::{futex, robust};
 use crate::world::{Deadline, Node, Update, WAIT_ANY_MAX, Wide, Woken, Word, World};
+
+thread_local! {
+    /// How often, one after the other, a thread looked for its partner and then slept.
+    static IN_VAIN: Cell<u32> = const { Cell::new(0) };
+}
 
 /// The real kernel and real memory: the world in which the public types live.
 pub struct Os;
@@ -213,6 +219,30 @@ impl World for Os {
             Ok(cores) if cores.get() > 1 => 7,
             _ => 0,
         })
+    }
+
+    /// Ten looks are some ten times as long as seven: about as long as the wake takes that they spare. Where both have
+    /// one core they only keep the other from it: after a few in vain there is one, and all ten only now and then, to
+    /// see whether things have changed.
+    #[inline]
+    fn spins_for_partner() -> u32 {
+        let most = Self::spins() * 3 / 2;
+        if step::is_observed() {
+            return most; // a run must not hang on those before it
+        }
+        match IN_VAIN.get() {
+            few if few % 32 == 0 => most,
+            few => (most >> few.min(3)).max(1),
+        }
+    }
+
+    #[inline]
+    fn spun(spared: bool) {
+        IN_VAIN.set(if spared {
+            0
+        } else {
+            IN_VAIN.get().wrapping_add(1)
+        });
     }
 
     /// At the first under an observer: ids differ from run to run, and a schedule must lead to the same again.

@@ -61,6 +61,8 @@ pub enum Subject {
     Queue {
         messages: u64,
     },
+    /// A queue of bytes, written and read in their place or not.
+    ByteQueue,
     /// A manager's clients.
     Clients,
     /// A manager's server.
@@ -96,8 +98,9 @@ impl Subject {
             Subject::Barrier => crew::campaign(Meetings::new, kills, seed, killed),
             Subject::Pipe => crew::campaign(Parcels::new, kills, seed, killed),
             Subject::Queue { messages } => {
-                crew::campaign(|| Flow::new(messages, kills), kills, seed, killed)
+                crew::campaign(|| Flow::of_values(messages, kills), kills, seed, killed)
             }
+            Subject::ByteQueue => crew::campaign(Flow::of_bytes, kills, seed, killed),
             Subject::Clients => crew::campaign(Clients::new, kills, seed, killed),
             Subject::Server => server_kills::campaign(kills, seed, killed),
             Subject::Tree => tree_kills::campaign(kills, seed, killed),

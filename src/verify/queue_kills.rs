@@ -1,5 +1,5 @@
 //! Random kills of two producers and two consumers, between whom a queue moves messages of mixed sizes, some of them
-//! with a shared object inside.
+//! with a shared object inside; or a byte queue, where every other message is written and read in its place.
 //!
 //! # What is judged
 //! Of each message: it is whole; it is got once, if its put returned, and otherwise at most once; each consumer gets
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Fallible;
 use super::crew::{Board, Tally, Work};
 use crate::explore::dice::Dice;
-use crate::{Array, Process, PutError, Queue, Value};
+use crate::{Array, ByteQueue, GetError, Process, PutError, PutFailure, Queue, Value};
 
 const PRODUCERS: usize = 2;
 const CONSUMERS: usize = 2;
@@ -30,9 +30,16 @@ struct Message {
     along: Option<Value<u32>>,
 }
 
+/// What messages pass through.
+#[derive(Clone, Serialize, Deserialize)]
+enum Road {
+    Values(Queue<Message>),
+    Bytes(ByteQueue),
+}
+
 /// Messages on their way.
 pub struct Flow {
-    queue: Queue<Message>,
+    road: Road,
     carried: Value<u32>,
     log: Log,
     /// How many there are to be, at least, spread over so many kills.
@@ -63,7 +70,19 @@ const SPAN: usize = 1 << 21;
 impl Flow {
     /// # Errors
     /// No memory.
-    pub fn new(messages: u64, kills: u64) -> Fallible<Flow> {
+    pub fn of_values(messages: u64, kills: u64) -> Fallible<Flow> {
+        let queue = Queue::with_capacity(None, QUEUE_BYTES)?;
+        Flow::over(Road::Values(queue), messages, kills)
+    }
+
+    /// # Errors
+    /// No memory.
+    pub fn of_bytes() -> Fallible<Flow> {
+        let queue = ByteQueue::with_capacity(None, QUEUE_BYTES)?;
+        Flow::over(Road::Bytes(queue), 0, 0)
+    }
+
+    fn over(road: Road, messages: u64, kills: u64) -> Fallible<Flow> {
         let many = || Array::new(SPAN);
         let log = Log {
             acknowledged: [many()?, many()?],
@@ -74,7 +93,7 @@ impl Flow {
             lives: Array::new(CONSUMERS)?,
         };
         Ok(Flow {
-            queue: Queue::with_capacity(None, QUEUE_BYTES)?,
+            road,
             carried: Value::new(CARRIED)?,
             log,
             messages,
@@ -89,11 +108,11 @@ impl Work for Flow {
     }
 
     fn lane(&self, number: usize, board: Board) -> Process {
-        let (queue, log) = (self.queue.clone(), self.log.clone());
+        let (road, log) = (self.road.clone(), self.log.clone());
         if number < PRODUCERS {
-            Process::new(produce, (number, queue, self.carried.clone(), log, board))
+            Process::new(produce, (number, road, self.carried.clone(), log, board))
         } else {
-            Process::new(consume, (number - PRODUCERS, queue, log, board))
+            Process::new(consume, (number - PRODUCERS, road, log, board))
         }
     }
 
@@ -113,12 +132,19 @@ impl Work for Flow {
     }
 
     fn wind_up(&self) -> Fallible {
-        Ok(self.queue.close()?)
+        Ok(match &self.road {
+            Road::Values(queue) => queue.close()?,
+            Road::Bytes(queue) => queue.close()?,
+        })
     }
 
     fn judge(&self, _: &Tally) -> Fallible {
-        if !self.queue.is_empty() {
-            return Err(format!("the consumers have left {} messages", self.queue.len()).into());
+        let left = match &self.road {
+            Road::Values(queue) => queue.len(),
+            Road::Bytes(queue) => queue.len(),
+        };
+        if left > 0 {
+            return Err(format!("the consumers have left {left} messages").into());
         }
         let mut missing: u64 = self.log.missing.to_vec_unlocked().iter().sum();
         for producer in 0..PRODUCERS {
@@ -142,6 +168,73 @@ impl Work for Flow {
     }
 }
 
+impl Road {
+    /// Whether the message of that number carries an object.
+    fn carries(&self, number: u64) -> bool {
+        matches!(self, Road::Values(_)) && number.is_multiple_of(CARRIES)
+    }
+
+    /// `false`: it is closed.
+    fn put(&self, message: Message) -> Fallible<bool> {
+        let queue = match self {
+            Road::Values(queue) => {
+                return match queue.put(message) {
+                    Ok(()) => Ok(true),
+                    Err(PutError::Closed(_)) => Ok(false),
+                    Err(other) => Err(other.to_string().into()),
+                };
+            }
+            Road::Bytes(queue) => queue,
+        };
+        let mut bytes = (message.producer as u64).to_le_bytes().to_vec();
+        bytes.extend(message.number.to_le_bytes());
+        bytes.extend(message.content);
+        let put = if message.number.is_multiple_of(2) {
+            queue.put(&bytes)
+        } else {
+            queue.reserve(bytes.len()).and_then(|mut place| {
+                place.copy_from_slice(&bytes);
+                place.put()
+            })
+        };
+        match put {
+            Ok(()) => Ok(true),
+            Err(PutFailure::Closed) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// `None`: it is closed, and empty.
+    fn get(&self) -> Fallible<Option<Message>> {
+        let got = match self {
+            Road::Values(queue) => queue.get(),
+            Road::Bytes(queue) if queue.len().is_multiple_of(2) => queue.process(read),
+            Road::Bytes(queue) => queue.get().map(|bytes| read(&bytes)),
+        };
+        match got {
+            Ok(message) => Ok(Some(message)),
+            Err(GetError::Closed) => Ok(None),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+/// As [`Road::put`] writes it.
+fn read(bytes: &[u8]) -> Message {
+    let number = |at| {
+        bytes[at..]
+            .first_chunk()
+            .copied()
+            .map_or(0, u64::from_le_bytes)
+    };
+    Message {
+        producer: number(0) as usize,
+        number: number(8),
+        content: bytes[16..].to_vec(),
+        along: None,
+    }
+}
+
 fn place(number: u64) -> usize {
     number as usize % SPAN
 }
@@ -158,13 +251,7 @@ fn content(producer: usize, number: u64) -> Vec<u8> {
     (0..size).map(|at| first.wrapping_add(at as u8)).collect()
 }
 
-fn produce(
-    producer: usize,
-    queue: Queue<Message>,
-    carried: Value<u32>,
-    log: Log,
-    board: Board,
-) -> Fallible {
+fn produce(producer: usize, road: Road, carried: Value<u32>, log: Log, board: Board) -> Fallible {
     let mut line = board.line(producer)?;
     let (acknowledged, got) = (&log.acknowledged[producer], &log.got[producer]);
     let mut number = log.begun.get_unlocked(producer)?;
@@ -185,12 +272,10 @@ fn produce(
             producer,
             number,
             content: content(producer, number),
-            along: number.is_multiple_of(CARRIES).then(|| carried.clone()),
+            along: road.carries(number).then(|| carried.clone()),
         };
-        match queue.put(message) {
-            Ok(()) => {}
-            Err(PutError::Closed(_)) => return Ok(()),
-            Err(other) => return Err(other.to_string().into()),
+        if !road.put(message)? {
+            return Ok(());
         }
         acknowledged.set_unlocked(place(number), number as u32)?;
         line.moved();
@@ -198,18 +283,18 @@ fn produce(
     Ok(())
 }
 
-fn consume(consumer: usize, queue: Queue<Message>, log: Log, board: Board) -> Fallible {
+fn consume(consumer: usize, road: Road, log: Log, board: Board) -> Fallible {
     let mut line = board.line(PRODUCERS + consumer)?;
     let lives = log.lives.get_unlocked(consumer)? + 1;
     log.lives.set_unlocked(consumer, lives)?;
-    for message in queue.iter() {
-        receive(consumer, message?, &log)?;
+    while let Some(message) = road.get()? {
+        receive(consumer, &road, message, &log)?;
         line.moved();
     }
     Ok(())
 }
 
-fn receive(consumer: usize, message: Message, log: &Log) -> Fallible {
+fn receive(consumer: usize, road: &Road, message: Message, log: &Log) -> Fallible {
     let Message {
         producer,
         number,
@@ -221,7 +306,7 @@ fn receive(consumer: usize, message: Message, log: &Log) -> Fallible {
         return Err(format!("{} is not what was put", which()).into());
     }
     let carried = along.map(|along| along.get_unlocked());
-    if carried != number.is_multiple_of(CARRIES).then_some(CARRIED) {
+    if carried != road.carries(number).then_some(CARRIED) {
         return Err(format!("{} carries {carried:?}", which()).into());
     }
     let at = consumer * PRODUCERS + producer;

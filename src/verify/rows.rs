@@ -183,6 +183,15 @@ pub static CHECKS: &[Check] = &[
     row("Queue", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Queue { messages: 0 }, b, p)
     }),
+    row("ByteQueue", Technique::Schedules, |b, p| {
+        schedules::schedules("ByteQueue", b, p)
+    }),
+    row("ByteQueue", Technique::EveryStep, |b, p| {
+        turn::every_step("ByteQueue", b, p)
+    }),
+    row("ByteQueue", Technique::RandomKills, |b, p| {
+        deaths::subject(Subject::ByteQueue, b, p)
+    }),
     row("JoinableQueue", Technique::Models, |b, p| {
         models::models("JoinableQueue", b, p)
     }),

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::mem::take;
 
 use forkproof::{
-    Array, Barrier, Condition, Event, Lock, Queue, RLock, Semaphore, SimpleQueue, Value,
+    Array, Barrier, ByteQueue, Condition, Event, Lock, Queue, RLock, Semaphore, SimpleQueue, Value,
 };
 
 /// To be called again and again; each call is the operation.
@@ -16,7 +16,7 @@ pub struct Operation {
     pub set_up: fn() -> Call,
 }
 
-pub static OPERATIONS: [Operation; 14] = [
+pub static OPERATIONS: [Operation; 18] = [
     operation("Lock: lock and unlock", || {
         let lock = Lock::new().expect("memory");
         Box::new(move || drop(lock.lock().expect("a free lock")))
@@ -60,6 +60,18 @@ pub static OPERATIONS: [Operation; 14] = [
     operation("Queue: put and get, 8 bytes", || through_a_queue(8)),
     operation("Queue: put and get, 64 bytes", || through_a_queue(64)),
     operation("Queue: put and get, 4 KiB", || through_a_queue(4 << 10)),
+    operation("ByteQueue: put and get into, 8 bytes", || {
+        bytes_through_a_queue(8)
+    }),
+    operation("ByteQueue: put and get into, 4 KiB", || {
+        bytes_through_a_queue(4 << 10)
+    }),
+    operation("ByteQueue: reserve, put and process, 8 bytes", || {
+        in_its_place(8)
+    }),
+    operation("ByteQueue: reserve, put and process, 4 KiB", || {
+        in_its_place(4 << 10)
+    }),
     operation("SimpleQueue: put and get, 8 bytes", || {
         let queue = SimpleQueue::new().expect("memory");
         let mut text = "x".repeat(8);
@@ -77,6 +89,28 @@ fn through_a_queue(bytes: usize) -> Call {
     Box::new(move || {
         queue.put(take(&mut text)).expect("room");
         text = queue.get().expect("what was put");
+    })
+}
+
+fn bytes_through_a_queue(bytes: usize) -> Call {
+    let queue = ByteQueue::new().expect("memory");
+    let mut message = vec![b'x'; bytes];
+    Box::new(move || {
+        queue.put(&message).expect("room");
+        let got = queue.get_into(&mut message).expect("what was put");
+        assert_eq!(got, message.len());
+    })
+}
+
+/// One byte of it is written, and one is read.
+fn in_its_place(bytes: usize) -> Call {
+    let queue = ByteQueue::new().expect("memory");
+    Box::new(move || {
+        let mut place = queue.reserve(bytes).expect("room");
+        place[0] = b'x';
+        place.put().expect("room");
+        let got = queue.process(|message| message[0]);
+        assert_eq!(got.expect("what was put"), b'x');
     })
 }
 

@@ -1,5 +1,6 @@
 //! Queues between processes. Nothing here sleeps: children and tests meet in queues.
 
+mod bytes;
 mod deaths;
 mod handles;
 mod items;

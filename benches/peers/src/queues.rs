@@ -3,7 +3,7 @@
 use crate::cpython;
 use crate::crowd;
 use crate::signs::{self, EventFd, Socket, Words};
-use crate::streams::{Ahead, Iceoryx, IpcChannel, Ours, Packets, Pipe, Stream};
+use crate::streams::{Ahead, Iceoryx, IpcChannel, OurBytes, Ours, Packets, Pipe, Stream};
 use crate::table::{Row, Work};
 
 /// Bytes, what they are called, and how many messages of them are one round.
@@ -27,6 +27,10 @@ pub fn works() -> Vec<Work> {
 
 fn stream(size: usize, name: &str, count: usize) -> Work {
     let mut rows = vec![
+        Row::new(
+            "forkproof ByteQueue",
+            streamed::<OurBytes>(size, count, Ahead::Far),
+        ),
         Row::new("forkproof Queue", streamed::<Ours>(size, count, Ahead::Far)),
         Row::new("iceoryx2", streamed::<Iceoryx>(size, count, Ahead::Far)),
         Row::new(
@@ -69,6 +73,10 @@ fn in_lockstep() -> Work {
     Work {
         name: "queue in lockstep, 4 KiB".to_owned(),
         rows: vec![
+            Row::new(
+                "forkproof ByteQueue",
+                streamed::<OurBytes>(PAGE, COUNT, Ahead::One),
+            ),
             Row::new("forkproof Queue", streamed::<Ours>(PAGE, COUNT, Ahead::One)),
             Row::new("iceoryx2", streamed::<Iceoryx>(PAGE, COUNT, Ahead::One)),
             Row::new("pipe(2)", streamed::<Pipe>(PAGE, COUNT, Ahead::One)),
@@ -109,6 +117,7 @@ fn round_trip() -> Work {
     Work {
         name: "round trip, 8 B".to_owned(),
         rows: vec![
+            Row::new("forkproof ByteQueue", there_and_back::<OurBytes>()),
             Row::new("forkproof Queue", there_and_back::<Ours>()),
             Row::new("iceoryx2", there_and_back::<Iceoryx>()),
             Row::new("ipc-channel, bytes", there_and_back::<IpcChannel>()),

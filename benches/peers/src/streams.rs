@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 
-use forkproof::Queue;
+use forkproof::{ByteQueue, Queue};
 use iceoryx2::prelude::*;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, bytes_channel};
@@ -48,6 +48,31 @@ impl Ahead {
     }
 }
 
+#[derive(Clone)]
+pub struct OurBytes(ByteQueue);
+
+impl Stream for OurBytes {
+    fn new(size: usize, ahead: Ahead) -> Self {
+        let items = (ahead == Ahead::One).then_some(1);
+        let bytes = ahead.bytes(2 * (size + 64)); // a message takes half at most
+        OurBytes(ByteQueue::with_capacity(items, bytes).expect("there is memory"))
+    }
+
+    fn putter(&self) -> Put {
+        let queue = self.0.clone();
+        Box::new(move |message| queue.put(message).expect("it is open"))
+    }
+
+    fn getter(&self) -> Get {
+        let queue = self.0.clone();
+        Box::new(move |into| {
+            let bytes = queue.get_into(into).expect("it is open");
+            assert_eq!(bytes, into.len());
+        })
+    }
+}
+
+/// Values, as which serde writes the bytes.
 #[derive(Clone)]
 pub struct Ours(Queue<ByteBuf>);
 

@@ -53,13 +53,22 @@ const TASKS_BYTES: usize = HANDS_FROM_DESK + HANDS * size_of::<Node<Os>>();
 /// A queue's bytes, as they lie in its block.
 pub(super) struct Region<'a>(&'a Block);
 
+impl Region<'_> {
+    /// Where a byte of them lies in the block.
+    pub fn offset(byte: usize) -> usize {
+        BYTES_AT + byte
+    }
+}
+
 impl Bytes for Region<'_> {
     fn read(&self, offset: usize, into: &mut [u8]) {
-        self.0.read(BYTES_AT + offset, into);
+        // SAFETY: the ring has what it reads to itself.
+        unsafe { self.0.copy_out(BYTES_AT + offset, into) };
     }
 
     fn write(&self, offset: usize, from: &[u8]) {
-        self.0.write(BYTES_AT + offset, from);
+        // SAFETY: the ring has what it writes to itself.
+        unsafe { self.0.copy_in(BYTES_AT + offset, from) };
     }
 }
 
@@ -70,6 +79,8 @@ pub(super) struct Kind {
     pub name: &'static str,
     /// Whether it knows of each item if it is done.
     pub counts_tasks: bool,
+    /// Whether an item's bytes do not wrap.
+    pub in_one_piece: bool,
 }
 
 impl Kind {
@@ -77,6 +88,7 @@ impl Kind {
         Kind {
             name: std::any::type_name::<Q>(),
             counts_tasks: false,
+            in_one_piece: false,
         }
     }
 
@@ -92,6 +104,7 @@ pub(super) struct Channel {
     units: u32,
     records_max: u32,
     counts_tasks: bool,
+    in_one_piece: bool,
 }
 
 impl Channel {
@@ -135,6 +148,7 @@ impl Channel {
             units,
             records_max,
             counts_tasks: kind.counts_tasks,
+            in_one_piece: kind.in_one_piece,
         })
     }
 
@@ -152,7 +166,8 @@ impl Channel {
                 PutRefused::Closed => PutError::Closed(item),
                 PutRefused::Full => PutError::Full(item),
                 PutRefused::TimedOut => PutError::TimedOut(item),
-                PutRefused::Corrupt => PutError::Corrupt(item),
+                // Nothing is reserved in a queue of values.
+                PutRefused::Corrupt | PutRefused::Nested => PutError::Corrupt(item),
                 PutRefused::TooManyHeld => PutError::TooManyHeld(item),
                 PutRefused::Failed => PutError::Io(io::ErrorKind::WouldBlock.into(), item),
             }),
@@ -227,7 +242,12 @@ impl Channel {
 
     pub fn ring(&self) -> Ring<'_, Os, Region<'_>> {
         let region = Region(&self.block);
-        Ring::new(&self.header().ring, region, self.units, self.records_max)
+        let ring = Ring::new(&self.header().ring, region, self.units, self.records_max);
+        if self.in_one_piece {
+            ring.in_one_piece()
+        } else {
+            ring
+        }
     }
 
     /// If the queue counts them.
@@ -273,7 +293,7 @@ impl Channel {
         }
     }
 
-    fn sending<'a>(&'a self, files: Option<(u64, Vec<BorrowedFd<'a>>)>) -> Sending<'a> {
+    pub fn sending<'a>(&'a self, files: Option<(u64, Vec<BorrowedFd<'a>>)>) -> Sending<'a> {
         Sending {
             shelf: &self.shelf,
             pollers: &self.header().pollers,
@@ -309,6 +329,7 @@ impl Channel {
             units,
             records_max,
             counts_tasks: kind.counts_tasks,
+            in_one_piece: kind.in_one_piece,
         })
     }
 }

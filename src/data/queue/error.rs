@@ -45,6 +45,9 @@ pub enum PutFailure {
     TooManyFiles,
     #[error("something else has written to the queue's memory")]
     Corrupt,
+    /// Of a [`ByteQueue`](super::ByteQueue) only.
+    #[error("this thread has reserved room in the queue, and would wait for itself")]
+    Nested,
     #[error("this thread holds 2048 locks, the most that can be recovered if it dies")]
     TooManyHeld,
     #[error(transparent)]
@@ -68,9 +71,13 @@ pub enum GetError {
     /// What was got is no such item. It is no longer in the queue.
     #[error("the item {0}")]
     Unreadable(PassageError),
-    /// The calling thread is processing the first item, and would wait for itself.
-    #[error("this thread is processing the queue's first item")]
+    /// The calling thread is processing the first item, and would wait for itself. Of a [`ByteQueue`](super::ByteQueue),
+    /// also if it has reserved room in it.
+    #[error("this thread is working in the queue itself, and would wait for itself")]
     Nested,
+    /// The first message is longer than the buffer. It stays in the queue. Of a [`ByteQueue`](super::ByteQueue) only.
+    #[error("the message has {bytes} bytes, and the buffer room for {room}")]
+    BufferTooShort { bytes: usize, room: usize },
     /// The queue's memory was written to by something else, and what it says of the first item makes no sense.
     #[error("something else has written to the queue's memory")]
     Corrupt,

@@ -1,5 +1,6 @@
-//! `Queue`: items from many putters to many getters, in order, whoever dies; and two of its kind.
+//! `Queue`: items from many putters to many getters, in order, whoever dies; and three of its kind.
 
+mod bytes;
 mod channel;
 mod claim;
 mod error;
@@ -9,6 +10,7 @@ mod shelf;
 mod simple;
 mod waitable;
 
+pub use bytes::{ByteQueue, Place};
 pub use error::{GetError, JoinError, PutError, PutFailure, TaskError};
 pub use joinable::JoinableQueue;
 pub use simple::SimpleQueue;

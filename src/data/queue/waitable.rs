@@ -1,7 +1,7 @@
 //! Queues can be waited for, together with other things.
 
 use super::channel::Channel;
-use super::{JoinableQueue, Queue, SimpleQueue};
+use super::{ByteQueue, JoinableQueue, Queue, SimpleQueue};
 use crate::data::wait::{Armed, Trouble, Waitable, Watch};
 use crate::raw::{Patience, Refused};
 use crate::sync::{LockError, LockFailure};
@@ -54,6 +54,20 @@ impl<T> Waitable for JoinableQueue<T> {
 }
 
 impl<T> Waitable for SimpleQueue<T> {
+    fn arm(&self, until: Option<Deadline>) -> Result<Armed<'_>, Trouble> {
+        self.queue.arm(until)
+    }
+
+    fn settle(&self, until: Option<Deadline>) -> Result<bool, Trouble> {
+        self.queue.settle(until)
+    }
+
+    fn disarm(&self) {
+        self.queue.disarm();
+    }
+}
+
+impl Waitable for ByteQueue {
     fn arm(&self, until: Option<Deadline>) -> Result<Armed<'_>, Trouble> {
         self.queue.arm(until)
     }

@@ -33,6 +33,7 @@ fn living<W: World>() -> Vec<Model> {
     let tight = Road::<W>::used::<2, 1>; // room for one record
     let odd = Road::<W>::used::<3, 1>; // the next one wraps
     let wide = Road::<W>::used::<5, 1>;
+    let whole = Road::<W>::in_one_piece::<5, 1>; // the next payload begins the region anew
     vec![
         Model {
             name: "one putter, one getter",
@@ -193,6 +194,29 @@ fn living<W: World>() -> Vec<Model> {
             meets: &[Meets::Sleep],
             ..MODEL
         },
+        Model {
+            name: "in one piece",
+            claim: "payloads that do not wrap are whole, in order, and written and read in their place",
+            programs: vec![
+                Program::new(whole, &[two, get_two], end),
+                Program::new(
+                    whole,
+                    &[
+                        |road| [11, 12].into_iter().for_each(|value| road.write(value)),
+                        |road| (0..2).for_each(|_| road.read()),
+                    ],
+                    end,
+                ),
+                Program::new(
+                    whole,
+                    &[|road| road.forgo(), |road| road.write(21), get],
+                    end,
+                ),
+            ],
+            preemptions_quick: Some(1),
+            meets: &[Meets::Sleep],
+            ..MODEL
+        },
     ]
 }
 
@@ -296,6 +320,30 @@ fn dying<W: World>() -> Vec<Model> {
                     one_lost,
                 ),
                 Program::new(tight, &[|road| road.work(), one], one_lost),
+            ],
+            victims: &[1],
+            meets: &[Meets::Sleep, Meets::OwnerDeath],
+            preemptions_quick: Some(1),
+            ..MODEL
+        },
+        Model {
+            name: "killed in its place",
+            claim: "what was half written never was, and what was read is there for the next, or was taken",
+            programs: vec![
+                Program::new(
+                    Road::<W>::in_one_piece::<8, 2>,
+                    &[|road| road.write(11), |road| road.write(21)],
+                    kept,
+                ),
+                Program::new(
+                    || {
+                        let road = Road::<W>::in_one_piece::<8, 2>();
+                        [91, 92].into_iter().for_each(|value| road.put(value));
+                        road
+                    },
+                    &[|road: &Road<W>| road.read(), get],
+                    one_lost,
+                ),
             ],
             victims: &[1],
             meets: &[Meets::Sleep, Meets::OwnerDeath],

@@ -13,6 +13,8 @@ use crate::world::{Deadline, World};
 pub(super) struct Road<W: World> {
     raw: RawRing<W>,
     bytes: Cells,
+    /// Records have two units of payload, in one piece; otherwise one.
+    in_one_piece: bool,
     notes: Notes,
 }
 
@@ -62,6 +64,7 @@ impl<W: World> Road<W> {
         Road {
             raw: RawRing::new(),
             bytes: Cells::new(UNITS),
+            in_one_piece: false,
             notes: Notes::default(),
         }
     }
@@ -69,14 +72,28 @@ impl<W: World> Road<W> {
     /// The same after `ROUNDS` records have come and gone.
     pub fn used<const UNITS: usize, const ROUNDS: usize>() -> Self {
         let road = Self::empty::<UNITS>();
-        for _ in 0..ROUNDS {
-            road.put(90);
-            road.get();
-        }
-        road.notes.acknowledged.take();
-        road.notes.begun.take();
-        road.notes.got.take();
+        road.use_up(ROUNDS);
         road
+    }
+
+    /// A ring of `UNITS` whose records have 3, in one piece, after `ROUNDS` of them.
+    pub fn in_one_piece<const UNITS: usize, const ROUNDS: usize>() -> Self {
+        let road = Road {
+            in_one_piece: true,
+            ..Self::empty::<UNITS>()
+        };
+        road.use_up(ROUNDS);
+        road
+    }
+
+    fn use_up(&self, rounds: usize) {
+        for _ in 0..rounds {
+            self.put(90);
+            self.get();
+        }
+        self.notes.acknowledged.take();
+        self.notes.begun.take();
+        self.notes.got.take();
     }
 
     /// The same with records 91, 92 .. in it.
@@ -87,7 +104,12 @@ impl<W: World> Road<W> {
     }
 
     pub fn ring(&self) -> Ring<'_, W, impl Bytes> {
-        Ring::new(&self.raw, &self.bytes, self.bytes.units(), RECORDS_MAX)
+        let ring = Ring::new(&self.raw, &self.bytes, self.bytes.units(), RECORDS_MAX);
+        if self.in_one_piece {
+            ring.in_one_piece()
+        } else {
+            ring
+        }
     }
 
     /// Puts, for as long as it takes.
@@ -108,9 +130,47 @@ impl<W: World> Road<W> {
     }
 
     pub fn try_put(&self, value: u64, patience: Patience) -> Result<(), PutRefused> {
+        let payload = self.payload(value);
+        self.put_by(value, || self.ring().put(7, &payload, patience, &mut ()))
+    }
+
+    /// The same, written in its place.
+    pub fn write(&self, value: u64) {
+        let payload = self.payload(value);
+        let outcome = self.put_by(value, || {
+            let lying = self.ring().reserve(7, payload.len(), Patience::Endless)?;
+            assert_eq!(
+                self.ring().put(7, &payload, Patience::None, &mut ()),
+                Err(PutRefused::Nested)
+            );
+            (&self.bytes).write(lying.start, &payload);
+            self.ring().commit(lying, &mut ())
+        });
+        assert_eq!(outcome, Ok(()), "though the wait has no end");
+    }
+
+    /// Writes in its place, and puts nothing.
+    pub fn forgo(&self) {
+        let payload = self.payload(9);
+        let lying = self.ring().reserve(7, payload.len(), Patience::Endless);
+        (&self.bytes).write(lying.expect("room in time").start, &payload);
+        self.ring().forgo();
+    }
+
+    fn payload(&self, value: u64) -> Vec<u8> {
+        value
+            .to_le_bytes()
+            .repeat(if self.in_one_piece { 2 } else { 1 })
+    }
+
+    fn put_by(
+        &self,
+        value: u64,
+        put: impl FnOnce() -> Result<(), PutRefused>,
+    ) -> Result<(), PutRefused> {
         self.notes.begun.borrow_mut().push(value);
         let was_closed = self.notes.closed.get();
-        let outcome = self.ring().put(7, &value.to_le_bytes(), patience, &mut ());
+        let outcome = put();
         match outcome {
             Ok(()) => {
                 assert!(!was_closed, "put after the close");
@@ -154,6 +214,18 @@ impl<W: World> Road<W> {
         self.note(&record.bytes);
     }
 
+    /// The same, read in its place.
+    pub fn read(&self) {
+        let ring = self.ring();
+        let claimed = ring.claim_by(Patience::Endless, &mut (), |lying, ()| Ok(*lying));
+        let lying = claimed.expect("a record");
+        let mut bytes = vec![0; lying.length as usize];
+        (&self.bytes).read(lying.start, &mut bytes);
+        ring.finish_by(&mut (), |_, ()| Ok(()))
+            .expect("it is claimed");
+        self.note(&bytes);
+    }
+
     /// Looks at the front record, and leaves it there.
     pub fn look(&self) {
         let seen = self
@@ -175,7 +247,8 @@ impl<W: World> Road<W> {
     }
 
     fn note(&self, bytes: &[u8]) {
-        let value = u64::from_le_bytes(bytes.try_into().expect("8 bytes were put"));
+        let value = u64::from_le_bytes(*bytes.first_chunk().expect("8 bytes were put"));
+        assert_eq!(bytes, self.payload(value), "half of another record");
         self.notes.got.borrow_mut().push((me(), value));
     }
 

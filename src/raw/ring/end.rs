@@ -81,13 +81,17 @@ impl<W: World> End<W> {
         patience: Patience,
         is_open: impl Fn() -> bool,
     ) -> Result<(), Refused> {
-        // Half as many again as for a lock, so some ten times as long: about as long as a wake takes that is spared so.
-        for looks in 0..W::spins() * 3 / 2 {
+        let has_moved = (0..W::spins_for_partner()).any(|looks| {
             // Relaxed: advice; the next attempt looks under the lock.
-            if others.place.load(Relaxed) != seen {
-                return Ok(());
+            let has_moved = others.place.load(Relaxed) != seen;
+            if !has_moved {
+                pause(looks);
             }
-            pause(looks);
+            has_moved
+        });
+        W::spun(has_moved);
+        if has_moved {
+            return Ok(());
         }
         take_brief(&others.lock, patience)?;
         // Relaxed, both: under the lock; invariant 2.

@@ -64,6 +64,8 @@ pub enum PutRefused {
     TimedOut,
     /// By [`Escort::send`].
     Failed,
+    /// The calling thread has reserved room, and not written what is to be there.
+    Nested,
     /// The ring's memory was written to by something else.
     Corrupt,
     /// The calling thread holds as many locks as the kernel would look at if it died.
@@ -84,7 +86,7 @@ pub enum GetRefused {
     Corrupt,
     /// For a copy of the record, which is still there.
     NoMemory,
-    /// The calling thread has claimed the front record.
+    /// The calling thread has claimed the front record, or has reserved room and would wait for itself.
     Nested,
     /// The calling thread holds as many locks as the kernel would look at if it died.
     TooManyHeld,

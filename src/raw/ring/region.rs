@@ -41,15 +41,28 @@ impl Place {
     }
 }
 
-/// A record's own units: its header and its payload.
-pub(super) fn units_for(length: u32) -> u32 {
-    1 + length.div_ceil(UNIT as u32)
+/// A record, where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lying {
+    /// The putter's to choose.
+    pub mark: u32,
+    /// Of its payload, in bytes.
+    pub length: u32,
+    /// Where its payload begins, in bytes.
+    pub start: usize,
+}
+
+/// The units of a payload.
+fn units_of(length: u32) -> u32 {
+    length.div_ceil(UNIT as u32)
 }
 
 /// The bytes of a ring, and how they are counted.
 pub(super) struct Region<B> {
     pub bytes: B,
     pub units: u32,
+    /// Payloads do not wrap.
+    pub in_one_piece: bool,
 }
 
 impl<B: Bytes> Region<B> {
@@ -74,52 +87,90 @@ impl<B: Bytes> Region<B> {
             && (records == 0) == (used == 0)
     }
 
-    /// The place behind a record of `units`.
-    pub fn behind(&self, place: Place, units: u32) -> Place {
+    /// Whether an empty ring has room for a record, wherever it is.
+    pub fn has_room_when_empty(&self, length: u32) -> bool {
+        let most = if self.in_one_piece {
+            self.units / 2 // in front of the region's end, or behind its start
+        } else {
+            self.units - 1
+        };
+        units_of(length) <= most
+    }
+
+    /// How many units a record at a position takes: its header, what stays unused behind that, and its payload.
+    pub fn taken(&self, position: u32, length: u32) -> u32 {
+        let payload = units_of(length);
+        1 + self.unused(position, payload).saturating_add(payload)
+    }
+
+    /// The place behind a record.
+    pub fn behind(&self, place: Place, length: u32) -> Place {
         Place {
-            position: self.after(place.position, units),
+            position: self.after(place.position, self.taken(place.position, length)),
             records: place.records.wrapping_add(1) & RECORDS_MAX,
         }
     }
 
-    pub fn write(&self, position: u32, mark: u32, payload: &[u8]) {
-        let header = u64::from(mark) << 32 | payload.len() as u64;
+    /// Writes a record's header at a position.
+    pub fn lay(&self, position: u32, mark: u32, length: u32) -> Lying {
+        let header = u64::from(mark) << 32 | u64::from(length);
         self.bytes
             .write(self.offset(position), &header.to_le_bytes());
-        let start = self.offset(self.after(position, 1));
-        let (first, rest) = payload.split_at(payload.len().min(self.end() - start));
-        self.bytes.write(start, first);
+        self.lying(position, mark, length)
+    }
+
+    /// Writes its payload, of that length.
+    pub fn write(&self, lying: &Lying, payload: &[u8]) {
+        let (first, rest) = payload.split_at(payload.len().min(self.end() - lying.start));
+        self.bytes.write(lying.start, first);
         self.bytes.write(0, rest);
     }
 
-    /// The record at a position, in the given memory, and its units.
-    ///
-    /// # Errors
-    /// [`GetRefused::Corrupt`] if there is none of at most `used` units; [`GetRefused::NoMemory`].
-    pub fn read(
-        &self,
-        position: u32,
-        used: u32,
-        room: Vec<u8>,
-    ) -> Result<(Record, u32), GetRefused> {
+    /// The record in front, if what lies there can be one.
+    pub fn front(&self, head: Place, tail: Place) -> Option<Lying> {
         let mut header = [0; UNIT];
-        self.bytes.read(self.offset(position), &mut header);
+        self.bytes.read(self.offset(head.position), &mut header);
         let header = u64::from_le_bytes(header);
         let (mark, length) = ((header >> 32) as u32, header as u32);
-        let units = units_for(length);
-        if units > used {
-            return Err(GetRefused::Corrupt);
-        }
+        let taken = self.taken(head.position, length);
+        (taken <= self.used(head, tail)).then(|| self.lying(head.position, mark, length))
+    }
+
+    /// A copy of a record, in the given memory.
+    ///
+    /// # Errors
+    /// [`GetRefused::NoMemory`].
+    pub fn copy(&self, lying: &Lying, room: Vec<u8>) -> Result<Record, GetRefused> {
         let mut bytes = room;
-        let more = (length as usize).saturating_sub(bytes.len());
-        let reserved = bytes.try_reserve_exact(more);
+        let length = lying.length as usize;
+        let reserved = bytes.try_reserve_exact(length.saturating_sub(bytes.len()));
         reserved.map_err(|_| GetRefused::NoMemory)?;
-        bytes.resize(length as usize, 0);
-        let start = self.offset(self.after(position, 1));
-        let (first, rest) = bytes.split_at_mut((length as usize).min(self.end() - start));
-        self.bytes.read(start, first);
+        bytes.resize(length, 0);
+        let (first, rest) = bytes.split_at_mut(length.min(self.end() - lying.start));
+        self.bytes.read(lying.start, first);
         self.bytes.read(0, rest);
-        Ok((Record { mark, bytes }, units))
+        let mark = lying.mark;
+        Ok(Record { mark, bytes })
+    }
+
+    fn lying(&self, position: u32, mark: u32, length: u32) -> Lying {
+        let to_payload = 1 + self.unused(position, units_of(length));
+        let start = self.offset(self.after(position, to_payload));
+        Lying {
+            mark,
+            length,
+            start,
+        }
+    }
+
+    /// How many units stay unused behind the header of a record at a position.
+    fn unused(&self, position: u32, payload: u32) -> u32 {
+        let left = self.units - 1 - self.unit(position);
+        if self.in_one_piece && payload > left {
+            left
+        } else {
+            0
+        }
     }
 
     /// Of a position below the lap, and no more units than there are.
@@ -133,9 +184,14 @@ impl<B: Bytes> Region<B> {
         2 * u64::from(self.units)
     }
 
-    /// Of a position below the lap.
+    /// In bytes. Of a position below the lap.
     fn offset(&self, position: u32) -> usize {
-        position.checked_sub(self.units).unwrap_or(position) as usize * UNIT
+        self.unit(position) as usize * UNIT
+    }
+
+    /// Of a position below the lap.
+    fn unit(&self, position: u32) -> u32 {
+        position.checked_sub(self.units).unwrap_or(position)
     }
 
     fn end(&self) -> usize {

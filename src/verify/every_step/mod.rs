@@ -4,6 +4,7 @@
 //! What is judged: no lane is left asleep, none fails, and what each [`Subject`] claims of the end.
 
 mod barrier;
+mod byte_queue;
 mod condition;
 mod event;
 mod guards;
@@ -46,6 +47,7 @@ fn all() -> impl Iterator<Item = &'static Subject> {
         pipe::SUBJECTS,
         pool::SUBJECTS,
         queue::SUBJECTS,
+        byte_queue::SUBJECTS,
         shareable_list::SUBJECTS,
     ]
     .into_iter()

@@ -5,7 +5,8 @@ use crate::check::Spec;
 use crate::check::queue::{self, Call, Return};
 use crate::explore::Stage;
 use crate::{
-    Array, GetError, JoinError, JoinableQueue, Pipe, PipeError, PutError, Queue, SimpleQueue,
+    Array, ByteQueue, GetError, JoinError, JoinableQueue, Pipe, PipeError, PutError, Queue,
+    SimpleQueue,
 };
 
 pub(super) static SCENES: &[Scene] = &[
@@ -62,6 +63,15 @@ pub(super) static SCENES: &[Scene] = &[
         quick: Bounds::of(3, 1, 1_000),
         full: Bounds::of(3, 1, 8_000),
         explore: |exploration, named, lanes| exploration.explore(named, &lanes, simple_queue),
+    },
+    Scene {
+        name: "byte-queue",
+        primitive: "ByteQueue",
+        claims: "who waits for a message reads it whole, in its place, whoever else is killed writing; two put one",
+        is_broken: false,
+        quick: Bounds::of(3, 1, 1_000),
+        full: Bounds::of(3, 1, 8_000),
+        explore: |exploration, named, lanes| exploration.explore(named, &lanes, byte_queue),
     },
     Scene {
         name: "pipe",
@@ -138,10 +148,35 @@ fn simple_queue(stage: &mut Stage, lanes: usize) {
     one_gets(stage, lanes, move |item| puts.put(item), move || gets.get());
 }
 
-fn one_gets(
+/// A number takes two words, of which a put that was cut short has written one. The first does not fit in front of the
+/// end of the queue's memory.
+fn byte_queue(stage: &mut Stage, lanes: usize) {
+    let queue = ByteQueue::with_capacity(None, 64).expect("memory for a queue");
+    for _ in 0..2 {
+        queue.put(&[0; 16]).expect("room");
+        queue.get().expect("what was put");
+    }
+    stage.name("queue", &queue);
+    let (puts, gets) = (queue.clone(), queue);
+    let put = move |item: u32| {
+        let mut place = puts.reserve(16)?;
+        place.copy_from_slice(&item.to_le_bytes().repeat(4));
+        place.put()
+    };
+    let get = move || {
+        gets.process(|bytes| {
+            let item = *bytes.first_chunk().expect("16 bytes were put");
+            assert_eq!(bytes, item.repeat(4), "half of another message");
+            u32::from_le_bytes(item)
+        })
+    };
+    one_gets(stage, lanes, put, get);
+}
+
+fn one_gets<E: std::fmt::Debug>(
     stage: &mut Stage,
     lanes: usize,
-    put: impl Fn(u32) -> Result<(), PutError<u32>> + Clone + 'static,
+    put: impl Fn(u32) -> Result<(), E> + Clone + 'static,
     get: impl Fn() -> Result<u32, GetError> + Clone + 'static,
 ) {
     let judged = stage.judged(queue::Queue::starting(queue::State {

@@ -1,6 +1,7 @@
 //! The cases, by primitive.
 
 mod barriers;
+mod byte_queues;
 mod conditions;
 mod events;
 mod guards;
@@ -35,6 +36,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         events::CASES,
         barriers::CASES,
         queues::CASES,
+        byte_queues::CASES,
         pipes::CASES,
     ]
     .into_iter()
