@@ -12,6 +12,7 @@ mod crowd;
 mod locks;
 mod mutexes;
 mod queues;
+mod sharing;
 mod signs;
 mod starts;
 mod streams;
@@ -39,6 +40,7 @@ fn main() {
         locks::works(),
         values::works(),
         queues::works(),
+        sharing::works(),
         starts::works(),
     ]
     .into_iter()

@@ -117,6 +117,33 @@ impl Stream for Pipe {
     }
 }
 
+/// A pipe for messages that it writes at once, so that several may put, and several get: asserted of each.
+#[derive(Clone)]
+pub struct WholePipe(Pipe);
+
+impl Stream for WholePipe {
+    fn new(size: usize, ahead: Ahead) -> Self {
+        assert!(size <= libc::PIPE_BUF);
+        WholePipe(Pipe::new(size, ahead))
+    }
+
+    fn putter(&self) -> Put {
+        let ends = self.0.0.clone();
+        Box::new(move |message| {
+            let wrote = (&ends.1).write(message).expect("it is open");
+            assert_eq!(wrote, message.len());
+        })
+    }
+
+    fn getter(&self) -> Get {
+        let ends = self.0.0.clone();
+        Box::new(move |into| {
+            let read = (&ends.0).read(into).expect("it is open");
+            assert_eq!(read, into.len());
+        })
+    }
+}
+
 /// Packets of a pair of unix sockets.
 #[derive(Clone)]
 pub struct Packets(Arc<(UnixDatagram, UnixDatagram)>);
