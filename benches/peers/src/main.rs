@@ -12,6 +12,7 @@ mod crowd;
 mod locks;
 mod mutexes;
 mod queues;
+mod records;
 mod sharing;
 mod signs;
 mod starts;
@@ -41,6 +42,7 @@ fn main() {
         values::works(),
         queues::works(),
         sharing::works(),
+        records::works(),
         starts::works(),
     ]
     .into_iter()

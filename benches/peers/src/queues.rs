@@ -3,7 +3,7 @@
 use crate::cpython;
 use crate::crowd;
 use crate::signs::{self, EventFd, Socket, Words};
-use crate::streams::{Ahead, Iceoryx, IpcChannel, OurBytes, Ours, Packets, Pipe, Stream};
+use crate::streams::{Ahead, Iceoryx, IpcChannel, OurBytes, Ours, PacketPipe, Packets, Pipe, Stream};
 use crate::table::{Row, Work};
 
 /// Bytes, what they are called, and how many messages of them are one round.
@@ -20,7 +20,7 @@ pub fn works() -> Vec<Work> {
     let mut works: Vec<Work> = SIZES
         .map(|(size, name, count)| stream(size, name, count))
         .into();
-    works.push(in_lockstep());
+    works.extend(in_lockstep());
     works.push(round_trip());
     works
 }
@@ -43,68 +43,94 @@ fn stream(size: usize, name: &str, count: usize) -> Work {
             streamed::<Packets>(size, count, Ahead::Far),
         ),
     ];
-    let fewer = (count / 10).max(100);
-    rows.extend(cpython::script(format!(
-        "import multiprocessing as mp, time
-def put(queue, message):
-    for _ in range({fewer}): queue.put(message)
-def main():
-    queue = mp.Queue()
-    p = mp.Process(target=put, args=(queue, bytes({size})))
-    p.start()
-    queue.get()
-    begun = time.perf_counter_ns()
-    for _ in range({fewer} - 1): queue.get()
-    print((time.perf_counter_ns() - begun) / ({fewer} - 1))
-    p.join()
-if __name__ == '__main__': main()
-"
-    )));
+    rows.extend(cpython_row(size, (count / 10).max(100), Ahead::Far));
     Work {
         name: format!("queue, {name}"),
         rows,
     }
 }
 
-/// Whoever puts is at most one message ahead: of a page, as that is the least that a pipe holds. ipc-channel has no bound.
-fn in_lockstep() -> Work {
-    const PAGE: usize = 4 << 10;
-    const COUNT: usize = 30_000;
-    Work {
-        name: "queue in lockstep, 4 KiB".to_owned(),
-        rows: vec![
-            Row::new(
-                "forkproof ByteQueue",
-                streamed::<OurBytes>(PAGE, COUNT, Ahead::One),
-            ),
-            Row::new("forkproof Queue", streamed::<Ours>(PAGE, COUNT, Ahead::One)),
-            Row::new("iceoryx2", streamed::<Iceoryx>(PAGE, COUNT, Ahead::One)),
-            Row::new("pipe(2)", streamed::<Pipe>(PAGE, COUNT, Ahead::One)),
-            Row::new(
-                "SOCK_SEQPACKET",
-                streamed::<Packets>(PAGE, COUNT, Ahead::One),
-            ),
-        ],
-    }
+fn cpython_row(size: usize, count: usize, ahead: Ahead) -> Option<Row> {
+    let most = match ahead {
+        Ahead::One => 1,
+        Ahead::Far => 0, // no bound
+    };
+    cpython::script(format!(
+        "import multiprocessing as mp, time
+def put(queue, message):
+    for _ in range({count}): queue.put(message)
+def main():
+    queue = mp.Queue({most})
+    p = mp.Process(target=put, args=(queue, bytes({size})))
+    p.start()
+    queue.get()
+    begun = time.perf_counter_ns()
+    for _ in range({count} - 1): queue.get()
+    print((time.perf_counter_ns() - begun) / ({count} - 1))
+    p.join()
+if __name__ == '__main__': main()
+"
+    ))
 }
 
+/// Whoever puts is at most one message ahead. ipc-channel has no bound, and a socket's least one is that of six short packets.
+fn in_lockstep() -> [Work; 2] {
+    let rows = |size, count| {
+        vec![
+            Row::new(
+                "forkproof ByteQueue",
+                streamed::<OurBytes>(size, count, Ahead::One),
+            ),
+            Row::new("forkproof Queue", streamed::<Ours>(size, count, Ahead::One)),
+            Row::new("iceoryx2", streamed::<Iceoryx>(size, count, Ahead::One)),
+            Row::new(
+                "pipe(2), packets",
+                streamed::<PacketPipe>(size, count, Ahead::One),
+            ),
+        ]
+    };
+    const SHORT: usize = 8;
+    const PAGE: usize = 4 << 10;
+    const COUNT: usize = 10_000;
+    let mut short = rows(SHORT, COUNT);
+    short.extend(cpython_row(SHORT, COUNT / 10, Ahead::One));
+    let mut page = rows(PAGE, COUNT);
+    page.push(Row::new(
+        "SOCK_SEQPACKET",
+        streamed::<Packets>(PAGE, COUNT, Ahead::One),
+    ));
+    page.extend(cpython_row(PAGE, COUNT / 10, Ahead::One));
+    [("8 B", short), ("4 KiB", page)].map(|(name, rows)| Work {
+        name: format!("queue in lockstep, {name}"),
+        rows,
+    })
+}
+
+/// The messages are numbered, and come in that order.
 fn streamed<S: Stream>(size: usize, count: usize, ahead: Ahead) -> impl FnMut() -> f64 {
+    const NUMBER: usize = size_of::<u64>();
     move || {
         let stream = S::new(size, ahead);
         let took = crowd::all_of_it(2, move |number| match number {
             0 => {
                 let mut put = stream.putter();
-                let message = vec![7; size];
-                Box::new(move || (0..count).for_each(|_| put(&message)))
+                let mut message = vec![7; size];
+                Box::new(move || {
+                    for number in 0..count as u64 {
+                        message[..NUMBER].copy_from_slice(&number.to_le_bytes());
+                        put(&message);
+                    }
+                })
             }
             _ => {
                 let mut get = stream.getter();
                 let mut message = vec![0; size];
                 Box::new(move || {
-                    for _ in 0..count {
+                    for number in 0..count as u64 {
                         get(&mut message);
+                        assert_eq!(message[..NUMBER], number.to_le_bytes());
                     }
-                    assert!(message.iter().all(|&byte| byte == 7));
+                    assert!(message[NUMBER..].iter().all(|&byte| byte == 7));
                 })
             }
         });

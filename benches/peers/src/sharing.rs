@@ -61,9 +61,11 @@ fn shared_by_all<S: Stream>(size: usize, each: u64) -> impl FnMut() -> f64 {
             let mut message = vec![7; size];
             if number < PUTTERS {
                 let mut put = stream.putter();
-                let numbers = number as u64 * each..(number as u64 + 1) * each;
+                let first = number as u64 * each;
                 Box::new(move || {
-                    numbers.for_each(|number| put_numbered(&mut put, &mut message, number));
+                    for number in first..first + each {
+                        put_numbered(&mut put, &mut message, number);
+                    }
                     put_numbered(&mut put, &mut message, END);
                 })
             } else {

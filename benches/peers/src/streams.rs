@@ -144,6 +144,28 @@ impl Stream for WholePipe {
     }
 }
 
+/// A pipe of packets: one for each page that it has room for, however short, so that a pipe of one page holds one message.
+#[derive(Clone)]
+pub struct PacketPipe(WholePipe);
+
+impl Stream for PacketPipe {
+    fn new(size: usize, ahead: Ahead) -> Self {
+        let pipe = WholePipe::new(size, ahead);
+        // SAFETY: a flag for an answer.
+        let set = unsafe { libc::fcntl(pipe.0.0.1.as_raw_fd(), libc::F_SETFL, libc::O_DIRECT) };
+        assert_eq!(set, 0, "no packets");
+        PacketPipe(pipe)
+    }
+
+    fn putter(&self) -> Put {
+        self.0.putter()
+    }
+
+    fn getter(&self) -> Get {
+        self.0.getter()
+    }
+}
+
 /// Packets of a pair of unix sockets.
 #[derive(Clone)]
 pub struct Packets(Arc<(UnixDatagram, UnixDatagram)>);
@@ -241,9 +263,13 @@ impl Stream for Iceoryx {
             .expect("there is a publisher");
         Box::new(move |message| {
             let _node = &node;
-            let sample = publisher.loan_slice_uninit(message.len());
-            let sample = sample.expect("there is room").write_from_slice(message);
-            sample.send().expect("it is open");
+            // To nobody: until the subscriber asks for the first time it is not connected, and what does not fit is dropped.
+            let mut receivers = 0;
+            while receivers == 0 {
+                let sample = publisher.loan_slice_uninit(message.len());
+                let sample = sample.expect("there is room").write_from_slice(message);
+                receivers = sample.send().expect("it is open");
+            }
         })
     }
 
