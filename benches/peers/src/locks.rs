@@ -68,7 +68,7 @@ fn each(mut act: impl FnMut()) -> f64 {
 }
 
 /// Each adds to a count under the lock, by a load and a store, again and again.
-fn contended<M: Mutex>(processes: usize) -> impl FnMut() -> Figure {
+pub fn contended<M: Mutex>(processes: usize) -> impl FnMut() -> Figure {
     move || {
         let mutex = M::new();
         let count: &'static AtomicU64 = shared(AtomicU64::new(0));

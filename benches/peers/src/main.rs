@@ -3,12 +3,14 @@
 //! ```text
 //! cargo bench --bench peers                        # all of it
 //! cargo bench --bench peers -- queue --rounds 9    # the works of these names
+//! cargo bench --bench peers -- growth              # how cost grows, as plots
 //! ```
 //! The rows of a work are run in turn, several times, so that whatever else the machine does meets each of them; told is
 //! the median, and how often ours fits into it: above 1 the peer is slower. CPython is left out where there is no python3.
 
 mod cpython;
 mod crowd;
+mod growth;
 mod locks;
 mod mutexes;
 mod queues;
@@ -36,6 +38,9 @@ fn main() {
             other if other.starts_with('-') => refuse(&format!("there is no option {other}")),
             _ => only.push(argument),
         }
+    }
+    if only == ["growth"] {
+        return growth::run(rounds);
     }
     let works: Vec<Work> = [
         locks::works(),

@@ -107,7 +107,7 @@ fn in_lockstep() -> [Work; 2] {
 }
 
 /// The messages are numbered, and come in that order.
-fn streamed<S: Stream>(size: usize, count: usize, ahead: Ahead) -> impl FnMut() -> f64 {
+pub fn streamed<S: Stream>(size: usize, count: usize, ahead: Ahead) -> impl FnMut() -> f64 {
     const NUMBER: usize = size_of::<u64>();
     move || {
         let stream = S::new(size, ahead);

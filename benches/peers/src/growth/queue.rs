@@ -1,0 +1,26 @@
+//! More bytes that go through one queue.
+
+use super::Growth;
+use crate::queues::streamed;
+use crate::streams::{Ahead, Ours};
+
+const MIB: u64 = 1 << 20;
+const MESSAGE: usize = 4 << 10;
+
+pub fn growth() -> Growth {
+    Growth {
+        name: "queue",
+        title: "What a message costs does not grow with what has gone through the queue",
+        of: "bytes that go through a new queue, which has room for 1 MiB",
+        numbers: (0..=5).map(|power| MIB << (2 * power)).collect(),
+        written: |bytes| match bytes / MIB {
+            1_024 => "1 GiB".to_owned(),
+            mib => format!("{mib} MiB"),
+        },
+        lines: &["Queue: put and get, 4 KiB"],
+        measure: Box::new(|bytes| {
+            let messages = bytes as usize / MESSAGE;
+            vec![streamed::<Ours>(MESSAGE, messages, Ahead::Far)()]
+        }),
+    }
+}
