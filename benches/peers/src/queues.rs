@@ -3,7 +3,9 @@
 use crate::cpython;
 use crate::crowd;
 use crate::signs::{self, EventFd, Socket, Words};
-use crate::streams::{Ahead, Iceoryx, IpcChannel, OurBytes, Ours, PacketPipe, Packets, Pipe, Stream};
+use crate::streams::{
+    Ahead, Iceoryx, IpcChannel, OurBytes, Ours, PacketPipe, Packets, Pipe, Stream,
+};
 use crate::table::{Row, Work};
 
 /// Bytes, what they are called, and how many messages of them are one round.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::cpython;
 use crate::crowd::{self, shared};
-use crate::streams::{Ahead, Get, Ours, Packets, Put, Stream, WholePipe};
+use crate::streams::{Ahead, Get, OurBytes, Ours, Packets, Put, Stream, WholePipe};
 use crate::table::{Row, Work};
 
 const PUTTERS: usize = 2;
@@ -28,10 +28,10 @@ pub fn works() -> Vec<Work> {
 }
 
 fn work((size, name, each): (usize, &str, u64)) -> Work {
-    let mut rows = vec![Row::new(
-        "forkproof Queue",
-        shared_by_all::<Ours>(size, each),
-    )];
+    let mut rows = vec![
+        Row::new("forkproof ByteQueue", shared_by_all::<OurBytes>(size, each)),
+        Row::new("forkproof Queue", shared_by_all::<Ours>(size, each)),
+    ];
     if size <= libc::PIPE_BUF {
         rows.push(Row::new("pipe(2)", shared_by_all::<WholePipe>(size, each)));
     }

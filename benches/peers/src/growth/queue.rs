@@ -2,7 +2,7 @@
 
 use super::Growth;
 use crate::queues::streamed;
-use crate::streams::{Ahead, Ours};
+use crate::streams::{Ahead, OurBytes, Ours};
 
 const MIB: u64 = 1 << 20;
 const MESSAGE: usize = 4 << 10;
@@ -17,10 +17,13 @@ pub fn growth() -> Growth {
             1_024 => "1 GiB".to_owned(),
             mib => format!("{mib} MiB"),
         },
-        lines: &["Queue: put and get, 4 KiB"],
+        lines: &["Queue: put and get, 4 KiB", "ByteQueue: the same"],
         measure: Box::new(|bytes| {
             let messages = bytes as usize / MESSAGE;
-            vec![streamed::<Ours>(MESSAGE, messages, Ahead::Far)()]
+            vec![
+                streamed::<Ours>(MESSAGE, messages, Ahead::Far)(),
+                streamed::<OurBytes>(MESSAGE, messages, Ahead::Far)(),
+            ]
         }),
     }
 }
