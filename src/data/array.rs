@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::bounds::{self, BoundsError};
 use super::guarded::{Guarded, Held, LEN_AT, data_at};
-use crate::raw::{Acquired, Patience, RawMutex};
+use crate::raw::{Patience, RawMutex};
 use crate::shm::{Block, Plain, Shared, block, passage};
 use crate::sync::{LockError, patience};
 use crate::sys::Os;
@@ -60,6 +60,8 @@ pub struct ArrayGuard<'a, T: Plain> {
     len: usize,
     copy: OnceCell<Vec<T>>,
     changed: bool,
+    /// A panic was on its way when the guard was made: one that is so at the end says nothing of the change.
+    panicking: bool,
 }
 
 /// Why an operation on an array was refused.
@@ -120,7 +122,8 @@ impl<T: Plain> Array<T> {
     /// [`BoundsError::Index`]; [`LockError`], except `WouldBlock` and `TimedOut`.
     pub fn get(&self, index: usize) -> Result<T, ArrayError<'_, T>> {
         bounds::index(index, self.len)?;
-        Ok(self.lock()?.get(index)?)
+        let held = self.hold(Patience::Endless)?;
+        Ok(held.block.get(place::<T>(index)))
     }
 
     /// Replaces one element.
@@ -129,7 +132,9 @@ impl<T: Plain> Array<T> {
     /// [`BoundsError::Index`]; [`LockError`], except `WouldBlock` and `TimedOut`.
     pub fn set(&self, index: usize, value: T) -> Result<(), ArrayError<'_, T>> {
         bounds::index(index, self.len)?;
-        Ok(self.lock()?.set(index, value)?)
+        let held = self.hold(Patience::Endless)?;
+        held.block.set(place::<T>(index), value);
+        Ok(())
     }
 
     /// Reads, changes and writes one element under the lock, and returns what `change` returns.
@@ -146,10 +151,12 @@ impl<T: Plain> Array<T> {
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, ArrayError<'_, T>> {
         bounds::index(index, self.len)?;
-        let mut guard = self.lock()?;
-        let mut element = guard.get(index)?;
+        let held = self.hold(Patience::Endless)?;
+        let mut element = held.block.get(place::<T>(index));
         let result = change(&mut element);
-        guard.set(index, element)?;
+        if held.is_mine() {
+            held.block.set(place::<T>(index), element);
+        }
         Ok(result)
     }
 
@@ -284,21 +291,14 @@ impl<T: Plain> Array<T> {
     }
 
     fn guard(&self, patience: Patience) -> Result<ArrayGuard<'_, T>, LockError<ArrayGuard<'_, T>>> {
-        let len = self.len;
-        let guard = |held| ArrayGuard {
-            held,
-            len,
-            copy: OnceCell::new(),
-            changed: false,
-        };
-        match self
-            .guarded
-            .lock(patience)
-            .map_err(|error| error.map(guard))?
-        {
-            (held, Acquired::Clean) => Ok(guard(held)),
-            (held, Acquired::OwnerDied) => Err(LockError::OwnerDied(guard(held))),
-        }
+        let held = self.hold(patience)?;
+        Ok(ArrayGuard::of(held, self.len))
+    }
+
+    #[inline]
+    fn hold(&self, patience: Patience) -> Result<Held<'_>, LockError<ArrayGuard<'_, T>>> {
+        let (held, len) = (self.guarded.lock(patience), self.len);
+        held.map_err(|error| error.map(|held| ArrayGuard::of(held, len)))
     }
 }
 
@@ -323,7 +323,17 @@ fn fits<T>(expected: usize, values: &[T]) -> Result<(), BoundsError> {
     }
 }
 
-impl<T: Plain> ArrayGuard<'_, T> {
+impl<'a, T: Plain> ArrayGuard<'a, T> {
+    fn of(held: Held<'a>, len: usize) -> Self {
+        ArrayGuard {
+            held,
+            len,
+            copy: OnceCell::new(),
+            changed: false,
+            panicking: std::thread::panicking(),
+        }
+    }
+
     /// One element.
     ///
     /// # Errors
@@ -381,7 +391,9 @@ impl<T: Plain> DerefMut for ArrayGuard<'_, T> {
 
 impl<T: Plain> Drop for ArrayGuard<'_, T> {
     fn drop(&mut self) {
-        if let (true, Some(copy)) = (self.changed && self.held.commits(), self.copy.get()) {
+        let is_cut_short = self.panicking != std::thread::panicking();
+        let commits = self.changed && !is_cut_short && self.held.is_mine();
+        if let (true, Some(copy)) = (commits, self.copy.get()) {
             self.held.block.set_many(data_at::<T>(), copy);
         }
     }

@@ -27,8 +27,6 @@ pub(super) struct Guarded {
 pub(super) struct Held<'a> {
     pub block: &'a Block,
     mutex: &'a RawMutex<Os>,
-    /// A panic was on its way when the lock was taken: one that is so at the end says nothing of us.
-    panicking: bool,
     not_send: PhantomData<*const ()>,
 }
 
@@ -47,20 +45,20 @@ impl Guarded {
         })
     }
 
-    pub fn lock(&self, patience: Patience) -> Result<(Held<'_>, Acquired), LockError<Held<'_>>> {
+    #[inline]
+    pub fn lock(&self, patience: Patience) -> Result<Held<'_>, LockError<Held<'_>>> {
         // SAFETY: allocate() put it there; a handle that arrives is checked by its tag.
         let mutex: &RawMutex<Os> = unsafe { self.block.object(0) };
         let acquired = mutex.lock(patience)?;
-        let (block, panicking) = (&*self.block, std::thread::panicking());
-        Ok((
-            Held {
-                block,
-                mutex,
-                panicking,
-                not_send: PhantomData,
-            },
-            acquired,
-        ))
+        let held = Held {
+            block: &self.block,
+            mutex,
+            not_send: PhantomData,
+        };
+        match acquired {
+            Acquired::Clean => Ok(held),
+            Acquired::OwnerDied => Err(LockError::OwnerDied(held)),
+        }
     }
 }
 
@@ -71,14 +69,16 @@ impl Held<'_> {
             .expect("only the thread that holds a lock can vouch for its data");
     }
 
-    /// Whether what was changed under the lock should take effect: not if a panic cut the change short, and
-    /// not in a forked child, which inherited the guard but not the lock.
-    pub fn commits(&self) -> bool {
-        self.panicking == std::thread::panicking() && self.mutex.is_mine()
+    /// Whether what was changed under the lock may take effect: not in a forked child, which inherited the guard but not
+    /// the lock.
+    #[inline]
+    pub fn is_mine(&self) -> bool {
+        self.mutex.is_mine()
     }
 }
 
 impl Drop for Held<'_> {
+    #[inline]
     fn drop(&mut self) {
         // A copy of the guard in a forked child holds nothing, and gives nothing back.
         let (Ok(()) | Err(NotHeld)) = self.mutex.unlock();

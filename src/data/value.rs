@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::guarded::{Guarded, Held, LEN_AT, data_at};
-use crate::raw::{Acquired, Patience, RawMutex};
+use crate::raw::{Patience, RawMutex};
 use crate::shm::{Block, Plain, Shared, block};
 use crate::sync::{LockError, patience};
 use crate::sys::Os;
@@ -58,6 +58,8 @@ pub struct ValueGuard<'a, T: Plain> {
     held: Held<'a>,
     copy: OnceCell<T>,
     changed: bool,
+    /// A panic was on its way when the guard was made: one that is so at the end says nothing of the change.
+    panicking: bool,
 }
 
 impl<T: Plain> Value<T> {
@@ -78,7 +80,8 @@ impl<T: Plain> Value<T> {
     /// # Errors
     /// [`LockError`], except `WouldBlock` and `TimedOut`.
     pub fn get(&self) -> Result<T, LockError<ValueGuard<'_, T>>> {
-        self.lock().map(|guard| *guard)
+        let held = self.hold(Patience::Endless)?;
+        Ok(held.block.get(data_at::<T>()))
     }
 
     /// Writes the value, under the lock.
@@ -86,7 +89,9 @@ impl<T: Plain> Value<T> {
     /// # Errors
     /// [`LockError`], except `WouldBlock` and `TimedOut`.
     pub fn set(&self, value: T) -> Result<(), LockError<ValueGuard<'_, T>>> {
-        self.lock().map(|mut guard| guard.set(value))
+        let held = self.hold(Patience::Endless)?;
+        held.block.set(data_at::<T>(), value);
+        Ok(())
     }
 
     /// Reads, changes and writes the value under the lock, and returns what `change` returns.
@@ -100,7 +105,14 @@ impl<T: Plain> Value<T> {
         &self,
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, LockError<ValueGuard<'_, T>>> {
-        self.lock().map(|mut guard| change(&mut guard))
+        // As through a guard, of which only the copy is needed.
+        let held = self.hold(Patience::Endless)?;
+        let mut value = held.block.get(data_at::<T>());
+        let result = change(&mut value);
+        if held.is_mine() {
+            held.block.set(data_at::<T>(), value);
+        }
+        Ok(result)
     }
 
     /// Takes the lock, waiting for it as long as it takes.
@@ -146,19 +158,14 @@ impl<T: Plain> Value<T> {
     }
 
     fn guard(&self, patience: Patience) -> Result<ValueGuard<'_, T>, LockError<ValueGuard<'_, T>>> {
-        let guard = |held| ValueGuard {
-            held,
-            copy: OnceCell::new(),
-            changed: false,
-        };
-        match self
-            .guarded
-            .lock(patience)
-            .map_err(|error| error.map(guard))?
-        {
-            (held, Acquired::Clean) => Ok(guard(held)),
-            (held, Acquired::OwnerDied) => Err(LockError::OwnerDied(guard(held))),
-        }
+        let held = self.hold(patience)?;
+        Ok(ValueGuard::of(held))
+    }
+
+    #[inline]
+    fn hold(&self, patience: Patience) -> Result<Held<'_>, LockError<ValueGuard<'_, T>>> {
+        let held = self.guarded.lock(patience);
+        held.map_err(|error| error.map(ValueGuard::of))
     }
 }
 
@@ -166,7 +173,16 @@ fn tag<T: Plain>() -> u32 {
     Block::tag(std::any::type_name::<Value<T>>(), size_of::<T>())
 }
 
-impl<T: Plain> ValueGuard<'_, T> {
+impl<'a, T: Plain> ValueGuard<'a, T> {
+    fn of(held: Held<'a>) -> Self {
+        ValueGuard {
+            held,
+            copy: OnceCell::new(),
+            changed: false,
+            panicking: std::thread::panicking(),
+        }
+    }
+
     /// Replaces the value, without reading it.
     pub fn set(&mut self, value: T) {
         self.copy = OnceCell::from(value);
@@ -201,7 +217,9 @@ impl<T: Plain> DerefMut for ValueGuard<'_, T> {
 
 impl<T: Plain> Drop for ValueGuard<'_, T> {
     fn drop(&mut self) {
-        if let (true, Some(&value)) = (self.changed && self.held.commits(), self.copy.get()) {
+        let is_cut_short = self.panicking != std::thread::panicking();
+        let commits = self.changed && !is_cut_short && self.held.is_mine();
+        if let (true, Some(&value)) = (commits, self.copy.get()) {
             self.held.block.set(data_at::<T>(), value);
         }
     }

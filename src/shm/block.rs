@@ -13,9 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::arena::{self, Arena, SLOT_ALIGN};
 use super::passage::{self, Held};
 use crate::sys::oversight::{self, Made};
-use crate::sys::step;
 use crate::sys::{Os, SharedWide, SharedWord};
 use crate::sys::{fork, robust};
+use crate::sys::{memory, step};
 use crate::world::{Node, Word};
 
 /// What may be referred to in shared memory by several processes at once.
@@ -147,26 +147,27 @@ impl Block {
         unsafe { std::slice::from_raw_parts(self.place::<T>(offset), count) }
     }
 
-    /// Copies out of the block. See [`Mapping::read`](crate::sys::memory::Mapping::read).
+    /// Copies out of the block, in [pieces](memory::read_pieces).
     ///
     /// # Panics
     /// If the range reaches beyond the block.
+    #[inline]
     pub fn read(&self, offset: usize, into: &mut [u8]) {
         self.check(offset, into.len());
-        self.arena
-            .mapping()
-            .read(self.arena.slot_start(self.slot) + offset, into);
+        // SAFETY: within the slot (checked above), mapped for as long as `self`; what is not accessed by atomics there is
+        // by who has it to himself.
+        unsafe { memory::read_pieces(self.at(offset), into) };
     }
 
-    /// Copies into the block. See [`Mapping::write`](crate::sys::memory::Mapping::write).
+    /// Copies into the block, in [pieces](memory::write_pieces).
     ///
     /// # Panics
     /// If the range reaches beyond the block.
+    #[inline]
     pub fn write(&self, offset: usize, from: &[u8]) {
         self.check(offset, from.len());
-        self.arena
-            .mapping()
-            .write(self.arena.slot_start(self.slot) + offset, from);
+        // SAFETY: as in read().
+        unsafe { memory::write_pieces(self.at(offset), from) };
     }
 
     /// [`read`](Block::read) for many bytes: no piece of it is atomic. Under control each word is a step.

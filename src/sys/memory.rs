@@ -116,132 +116,33 @@ impl Mapping {
         Ok(Identity::of(lstat(path)?))
     }
 
-    /// Copies out of the mapping, in pieces of at most 8 bytes, each of them atomic: a field of up to 8
-    /// bytes that lies at a multiple of its size is read whole, even while another process writes it.
+    /// Copies out of the mapping, in [pieces](read_pieces).
     ///
     /// # Panics
     /// If the range is not within the mapping.
     pub fn read(&self, offset: usize, into: &mut [u8]) {
-        self.check(offset, into.len());
-        let mut done = 0;
-        while done < into.len() {
-            let (from, rest) = (offset + done, &mut into[done..]);
-            done += match piece(from, rest.len()) {
-                WORD => self.read_words(from, rest),
-                bytes => {
-                    self.read_part(from, &mut rest[..bytes]);
-                    bytes
-                }
-            };
-        }
+        // SAFETY: within the mapping, and mapped for as long as `self`.
+        unsafe { read_pieces(self.at(offset, into.len()), into) };
     }
 
-    /// As many whole words as there are: how many bytes. Within the mapping, from a multiple of a word.
-    fn read_words(&self, offset: usize, into: &mut [u8]) -> usize {
-        let (words, _) = into.as_chunks_mut::<WORD>();
-        let mut done = 0;
-        for word in words {
-            // SAFETY: within the mapping (by the caller's word), whose start is page aligned.
-            let at = unsafe { self.start().add(offset + done) };
-            let access = Access::Read { bytes: WORD as u8 };
-            step::before(access, at as usize);
-            // SAFETY: mapped for as long as `self`, aligned, and accessed by atomics only, in every process.
-            // Relaxed: a lock, where there is one, orders the accesses.
-            let value = unsafe { AtomicU64::from_ptr(at.cast()).load(Relaxed) };
-            *word = value.to_le_bytes();
-            step::after(access, at as usize, Outcome::Saw(value));
-            done += WORD;
-        }
-        done
-    }
-
-    /// A piece of 4, 2 or 1 bytes. Within the mapping, from a multiple of its size.
-    fn read_part(&self, offset: usize, into: &mut [u8]) {
-        // SAFETY: as in read_words().
-        let at = unsafe { self.start().add(offset) };
-        let bytes = into.len();
-        let access = Access::Read { bytes: bytes as u8 };
-        step::before(access, at as usize);
-        // SAFETY: as in read_words(). Relaxed: as there.
-        let value: u32 = unsafe {
-            match bytes {
-                4 => AtomicU32::from_ptr(at.cast()).load(Relaxed),
-                2 => AtomicU16::from_ptr(at.cast()).load(Relaxed).into(),
-                _ => AtomicU8::from_ptr(at).load(Relaxed).into(),
-            }
-        };
-        into.copy_from_slice(&value.to_le_bytes()[..bytes]);
-        step::after(access, at as usize, Outcome::Saw(value.into()));
-    }
-
-    /// Copies into the mapping, in the pieces of [`read`](Mapping::read).
+    /// Copies into the mapping, in [pieces](write_pieces).
     ///
     /// # Panics
     /// If the range is not within the mapping.
     pub fn write(&self, offset: usize, from: &[u8]) {
-        self.check(offset, from.len());
-        let mut done = 0;
-        while done < from.len() {
-            let (to, rest) = (offset + done, &from[done..]);
-            done += match piece(to, rest.len()) {
-                WORD => self.write_words(to, rest),
-                bytes => {
-                    self.write_part(to, &rest[..bytes]);
-                    bytes
-                }
-            };
-        }
+        // SAFETY: within the mapping, and mapped for as long as `self`.
+        unsafe { write_pieces(self.at(offset, from.len()), from) };
     }
 
-    /// As [`read_words`](Mapping::read_words).
-    fn write_words(&self, offset: usize, from: &[u8]) -> usize {
-        let (words, _) = from.as_chunks::<WORD>();
-        let mut done = 0;
-        for word in words {
-            let value = u64::from_le_bytes(*word);
-            // SAFETY: as in read_words().
-            let at = unsafe { self.start().add(offset + done) };
-            let bytes = WORD as u8;
-            let access = Access::Write { bytes, value };
-            step::before(access, at as usize);
-            // SAFETY: as in read_words(). Relaxed: as there.
-            unsafe { AtomicU64::from_ptr(at.cast()).store(value, Relaxed) };
-            step::after(access, at as usize, Outcome::Done);
-            done += WORD;
-        }
-        done
-    }
-
-    /// As [`read_part`](Mapping::read_part).
-    fn write_part(&self, offset: usize, from: &[u8]) {
-        let mut bytes = [0; 4];
-        bytes[..from.len()].copy_from_slice(from);
-        let value = u32::from_le_bytes(bytes);
-        // SAFETY: as in read_words().
-        let at = unsafe { self.start().add(offset) };
-        let access = Access::Write {
-            bytes: from.len() as u8,
-            value: value.into(),
-        };
-        step::before(access, at as usize);
-        // SAFETY: as in read_words(). Relaxed: as there.
-        unsafe {
-            match from.len() {
-                4 => AtomicU32::from_ptr(at.cast()).store(value, Relaxed),
-                2 => AtomicU16::from_ptr(at.cast()).store(value as u16, Relaxed),
-                _ => AtomicU8::from_ptr(at).store(value as u8, Relaxed),
-            }
-        };
-        step::after(access, at as usize, Outcome::Done);
-    }
-
-    fn check(&self, offset: usize, bytes: usize) {
+    fn at(&self, offset: usize, bytes: usize) -> *mut u8 {
         let end = offset.checked_add(bytes);
         assert!(
             end.is_some_and(|end| end <= self.len()),
             "{bytes} bytes at {offset} are not within a mapping of {}",
             self.len()
         );
+        // SAFETY: checked above.
+        unsafe { self.start().add(offset) }
     }
 }
 
@@ -253,9 +154,133 @@ const _: () = assert!(
 /// The largest piece, in bytes.
 const WORD: usize = 8;
 
-/// The largest piece that may be accessed at once: a power of two that the offset is a multiple of.
-fn piece(offset: usize, left: usize) -> usize {
-    let aligned = 1 << offset.trailing_zeros().min(3);
+/// Copies out of memory that others have, too, in pieces of at most 8 bytes, each of them atomic: a field of up to 8
+/// bytes that lies at a multiple of its size is read whole, even while another process writes it.
+///
+/// # Safety
+/// So many bytes are mapped at the address, and all who have them access them by atomics only.
+#[inline]
+pub unsafe fn read_pieces(at: *mut u8, into: &mut [u8]) {
+    if is_one_piece(at, into.len()) {
+        // SAFETY: the caller's; one piece.
+        return unsafe { read_piece(at, into) };
+    }
+    // SAFETY: the caller's.
+    unsafe { read_many(at, into) };
+}
+
+/// Copies into memory that others have, too, in the pieces of [`read_pieces`].
+///
+/// # Safety
+/// As [`read_pieces`].
+#[inline]
+pub unsafe fn write_pieces(at: *mut u8, from: &[u8]) {
+    if is_one_piece(at, from.len()) {
+        // SAFETY: the caller's; one piece.
+        return unsafe { write_piece(at, from) };
+    }
+    // SAFETY: the caller's.
+    unsafe { write_many(at, from) };
+}
+
+/// Apart, so that what is inlined stays short.
+///
+/// # Safety
+/// As [`read_pieces`].
+unsafe fn read_many(at: *mut u8, into: &mut [u8]) {
+    let (mut at, mut rest) = (at, into);
+    while !rest.is_empty() {
+        let bytes = match piece(at, rest.len()) {
+            WORD => rest.len() / WORD * WORD,
+            less => less,
+        };
+        let (pieces, after) = rest.split_at_mut(bytes);
+        for piece in pieces.chunks_mut(WORD) {
+            // SAFETY: within the caller's range.
+            unsafe {
+                read_piece(at, piece);
+                at = at.add(piece.len());
+            }
+        }
+        rest = after;
+    }
+}
+
+/// As [`read_many`].
+///
+/// # Safety
+/// As [`read_pieces`].
+unsafe fn write_many(at: *mut u8, from: &[u8]) {
+    let (mut at, mut rest) = (at, from);
+    while !rest.is_empty() {
+        let bytes = match piece(at, rest.len()) {
+            WORD => rest.len() / WORD * WORD,
+            less => less,
+        };
+        let (pieces, after) = rest.split_at(bytes);
+        for piece in pieces.chunks(WORD) {
+            // SAFETY: within the caller's range.
+            unsafe {
+                write_piece(at, piece);
+                at = at.add(piece.len());
+            }
+        }
+        rest = after;
+    }
+}
+
+/// # Safety
+/// As [`read_pieces`]; [one piece](is_one_piece).
+#[inline]
+unsafe fn read_piece(at: *mut u8, into: &mut [u8]) {
+    let bytes = into.len();
+    let access = Access::Read { bytes: bytes as u8 };
+    step::before(access, at as usize);
+    // SAFETY: mapped (by the caller's word), aligned, and accessed by atomics only, in every process.
+    // Relaxed: a lock, where there is one, orders the accesses.
+    let value: u64 = unsafe {
+        match bytes {
+            8 => AtomicU64::from_ptr(at.cast()).load(Relaxed),
+            4 => AtomicU32::from_ptr(at.cast()).load(Relaxed).into(),
+            2 => AtomicU16::from_ptr(at.cast()).load(Relaxed).into(),
+            _ => AtomicU8::from_ptr(at).load(Relaxed).into(),
+        }
+    };
+    into.copy_from_slice(&value.to_le_bytes()[..bytes]);
+    step::after(access, at as usize, Outcome::Saw(value));
+}
+
+/// # Safety
+/// As [`read_pieces`]; [one piece](is_one_piece).
+#[inline]
+unsafe fn write_piece(at: *mut u8, from: &[u8]) {
+    let mut word = [0; WORD];
+    word[..from.len()].copy_from_slice(from);
+    let value = u64::from_le_bytes(word);
+    let bytes = from.len() as u8;
+    let access = Access::Write { bytes, value };
+    step::before(access, at as usize);
+    // SAFETY: as in read_piece(). Relaxed: as there.
+    unsafe {
+        match bytes {
+            8 => AtomicU64::from_ptr(at.cast()).store(value, Relaxed),
+            4 => AtomicU32::from_ptr(at.cast()).store(value as u32, Relaxed),
+            2 => AtomicU16::from_ptr(at.cast()).store(value as u16, Relaxed),
+            _ => AtomicU8::from_ptr(at).store(value as u8, Relaxed),
+        }
+    };
+    step::after(access, at as usize, Outcome::Done);
+}
+
+#[inline]
+fn is_one_piece(at: *mut u8, bytes: usize) -> bool {
+    matches!(bytes, 1 | 2 | 4 | WORD) && (at as usize).is_multiple_of(bytes)
+}
+
+/// The largest piece that may be accessed at once: a power of two that the address is a multiple of.
+#[inline]
+fn piece(at: *mut u8, left: usize) -> usize {
+    let aligned = 1 << (at as usize).trailing_zeros().min(3);
     let fits = 1 << left.ilog2().min(3);
     usize::min(aligned, fits)
 }
