@@ -11,6 +11,7 @@
 //! | the last seat | the owner's: the life of the lock's owner, if it [took](RawCondvar::hold) it. It has no bell |
 //! | `bells[i]` | `WAITING`, or `NOTIFIED`: its waiter was notified and has not returned |
 //! | `tickets` | the next waiter's ticket: they are given in the order in which the waits begin |
+//! | `in_use` | seats from this one on are free: nobody looks for waiters there |
 //! | `passing` | the dead seat whose notification is being passed on, and to which seat; 0: none |
 //!
 //! A notification's *horizon* is the next ticket at the moment when it was given: it is for the waits that had
@@ -24,7 +25,8 @@
 //!    and reaps: an unreturned notification is passed on to the oldest waiter before its horizon.
 //! 3. Whoever uses the condition as owner of the lock reaps first. So a seat that `passing` names is as it was
 //!    when its author died.
-//! 4. A bell is announced from before it is rung until its sleeper is woken: a notifier's death rings it.
+//! 4. No one sits in a seat from `in_use` on, the owner's excepted.
+//! 5. A bell is announced from before it is rung until its sleeper is woken: a notifier's death rings it.
 //!
 //! # Who wakes when X dies
 //! | X dies | then |
@@ -35,7 +37,7 @@
 //! | notified, asleep or on its way to the lock, or owning it and seated | one sleeper wakes and passes the notification on |
 //! | after it left its seat | it had returned: the lock's next owner is told |
 //! | notifying, before it rang | those it had not come to are not notified; the lock's next owner is told |
-//! | notifying, after it rang and before it woke | the kernel wakes the sleeper (invariant 4) |
+//! | notifying, after it rang and before it woke | the kernel wakes the sleeper (invariant 5) |
 //! | passing on | its own death wakes another, who finishes by `passing`: neither lost nor doubled |
 //! | unlocking for good without repair | see [`RawMutex::until_given_up`]: all sleepers wake, and are refused |
 //!
@@ -77,6 +79,7 @@ const _: () = assert!(WAITERS_MAX + 2 < WAIT_ANY_MAX);
 pub struct CondvarHead<W: World> {
     tickets: W::Word,
     passing: W::Word,
+    in_use: W::Word,
 }
 
 impl<W: World> CondvarHead<W> {
@@ -85,6 +88,7 @@ impl<W: World> CondvarHead<W> {
         CondvarHead {
             tickets: W::Word::new(0),
             passing: W::Word::new(NOTHING),
+            in_use: W::Word::new(0),
         }
     }
 }
@@ -262,6 +266,9 @@ impl<'a, W: World> RawCondvar<'a, W> {
         let ticket = self.head.tickets.load(Relaxed);
         self.seats.beside(seat)[TICKET].store(ticket, Relaxed);
         self.bells[seat].word.store(WAITING, Relaxed);
+        if seat >= self.in_use() {
+            self.head.in_use.store(seat as u32 + 1, Relaxed); // invariant 4
+        }
         match self.seats.take_watched(seat) {
             Ok(_) => {
                 self.head.tickets.store(ticket.wrapping_add(1), Relaxed);
@@ -308,6 +315,12 @@ impl<'a, W: World> RawCondvar<'a, W> {
         }
     }
 
+    /// How many seats, from the first on, someone may sit in.
+    fn in_use(&self) -> usize {
+        // Relaxed: under the lock. No more than there are, whoever has written to it.
+        usize::min(self.head.in_use.load(Relaxed) as usize, self.bells.len())
+    }
+
     /// Frees the seats of the dead, and passes on what they had been told and did not live to return with.
     fn reap(&self) {
         // Relaxed, all: under the lock.
@@ -315,13 +328,21 @@ impl<'a, W: World> RawCondvar<'a, W> {
         if passing != NOTHING {
             self.finish(passing);
         }
-        for seat in 0..self.bells.len() {
-            if self.seats.look(seat).0 == Occupant::Dead {
-                if self.bells[seat].word.load(Relaxed) == NOTIFIED {
-                    self.pass_on(seat);
+        let (in_use, mut still) = (self.in_use(), 0);
+        for seat in 0..in_use {
+            match self.seats.look(seat).0 {
+                Occupant::None => continue,
+                Occupant::Dead => {
+                    if self.bells[seat].word.load(Relaxed) == NOTIFIED {
+                        self.pass_on(seat);
+                    }
+                    self.seats.clear(seat);
                 }
-                self.seats.clear(seat);
+                Occupant::Thread(_) | Occupant::Closed => still = seat + 1,
             }
+        }
+        if still < in_use {
+            self.head.in_use.store(still as u32, Relaxed);
         }
         self.seats.clear(self.owners_seat()); // who owns the lock now was told by the lock
     }
@@ -354,7 +375,7 @@ impl<'a, W: World> RawCondvar<'a, W> {
         let bell = &self.bells[seat];
         // Relaxed, both: under the lock, and so believed.
         self.seats.beside(seat)[HORIZON].store(horizon, Relaxed);
-        W::announce(bell); // invariant 4
+        W::announce(bell); // invariant 5
         bell.word.swap(NOTIFIED, Relaxed);
         W::wake(&bell.word, 1);
         W::withdraw();
@@ -367,7 +388,7 @@ impl<'a, W: World> RawCondvar<'a, W> {
             let ticket = self.seats.beside(seat)[TICKET].load(Relaxed);
             horizon.wrapping_sub(ticket) as i32
         };
-        (0..self.bells.len())
+        (0..self.in_use())
             .filter(|&seat| self.is_waiting(seat))
             .map(|seat| (age(seat), seat))
             .filter(|&(age, _)| age > 0)

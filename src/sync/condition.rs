@@ -23,7 +23,7 @@ use crate::shm::{Block, InShared, Shared, block, passage};
 use crate::sys::{Os, SharedWord};
 use crate::world::{Deadline, Node, Word};
 
-// SAFETY: `repr(C)`: two atomics.
+// SAFETY: `repr(C)`: atomics.
 unsafe impl InShared for CondvarHead<Os> {}
 
 /// Waiters at a time, unless more are asked for.
@@ -33,7 +33,8 @@ const WAITERS_DEFAULT: usize = 48;
 // for each.
 const WAITERS_AT: usize = 0;
 const HEAD_AT: usize = 8;
-const SEATS_AT: usize = 16;
+const PASSING_AT: usize = HEAD_AT + 4;
+const SEATS_AT: usize = 24;
 const NODE_BYTES: usize = size_of::<Node<Os>>();
 const _: () = assert!(HEAD_AT + size_of::<CondvarHead<Os>>() <= SEATS_AT);
 const _: () = assert!(bytes_for(WAITERS_DEFAULT) <= 4_096);
@@ -264,7 +265,8 @@ impl Shared for Condition {
             return match offset {
                 HEAD_AT => "'s tickets".to_owned(),
                 WAITERS_AT => "'s size".to_owned(),
-                _ => "'s passing".to_owned(),
+                PASSING_AT => "'s passing".to_owned(),
+                _ => "'s seats in use".to_owned(),
             };
         };
         let (node, offset) = (beyond / NODE_BYTES, beyond % NODE_BYTES);
