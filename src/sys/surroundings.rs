@@ -13,7 +13,7 @@
 //! up ([`Surroundings::settle`]) while it has one thread.
 
 use std::ffi::{CString, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
@@ -57,7 +57,7 @@ impl Surroundings {
     /// # Errors
     /// /proc is not mounted.
     pub fn here() -> io::Result<Surroundings> {
-        let status = std::fs::read("/proc/thread-self/status")?;
+        let status = read_at_once("/proc/thread-self/status")?;
         let status = String::from_utf8_lossy(&status);
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -66,8 +66,6 @@ impl Surroundings {
         };
         let number =
             |name: &str, radix| u64::from_str_radix(field(name)?, radix).map_err(io::Error::other);
-        let mut comm = std::fs::read("/proc/self/comm")?;
-        comm.pop_if(|last| *last == b'\n');
         Ok(Surroundings {
             environment: std::env::vars_os().map(assignment).collect(),
             umask: number("Umask:", 8)? as u32,
@@ -75,7 +73,7 @@ impl Surroundings {
             blocked: blocked_signals()?,
             limits: (0..LIMITS).map(limit).collect::<io::Result<_>>()?,
             processors: processors(),
-            comm,
+            comm: comm()?,
         })
     }
 
@@ -139,6 +137,23 @@ pub(super) fn processes() -> io::Result<u64> {
 pub(super) fn allow_processes(count: u64) -> io::Result<()> {
     let (_, hard) = limit(libc::RLIMIT_NPROC)?;
     set_limit(libc::RLIMIT_NPROC, (count.min(hard), hard))
+}
+
+/// Of a file that the kernel makes up when it is read: the fewer pieces, the less it does.
+fn read_at_once(path: &str) -> io::Result<Vec<u8>> {
+    let mut content = Vec::with_capacity(8 << 10);
+    std::fs::File::open(path)?.read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// The program's name: that of its first thread.
+fn comm() -> io::Result<Vec<u8>> {
+    if nix::unistd::gettid() == nix::unistd::getpid() {
+        return Ok(nix::sys::prctl::get_name()?.into_bytes());
+    }
+    let mut comm = read_at_once("/proc/self/comm")?;
+    comm.pop_if(|last| *last == b'\n');
+    Ok(comm)
 }
 
 fn bit(signal: i32) -> u64 {

@@ -292,13 +292,33 @@ impl Standing {
         Ok(Standing {
             users: [users.real, users.effective, users.saved].map(nix::unistd::Uid::as_raw),
             groups: [groups.real, groups.effective, groups.saved].map(nix::unistd::Gid::as_raw),
-            more_groups: nix::unistd::getgroups()?
-                .iter()
-                .map(|group| group.as_raw())
-                .collect(),
+            more_groups: more_groups()?,
             process_group: nix::unistd::getpgrp().as_raw(),
             session: nix::unistd::getsid(None)?.as_raw(),
         })
+    }
+}
+
+/// As `nix::unistd::getgroups`, without its look into /proc for how many there may be.
+fn more_groups() -> io::Result<Vec<libc::gid_t>> {
+    loop {
+        // SAFETY: of a size of 0 the call only says how many there are.
+        let count = unsafe { libc::getgroups(0, std::ptr::null_mut()) };
+        let mut groups = vec![0; usize::try_from(count).map_err(|_| io::Error::last_os_error())?];
+        if groups.is_empty() {
+            return Ok(groups);
+        }
+        // SAFETY: there is room for so many.
+        let count = unsafe { libc::getgroups(count, groups.as_mut_ptr()) };
+        match usize::try_from(count) {
+            Ok(count) => {
+                groups.truncate(count);
+                return Ok(groups);
+            }
+            // There are more now.
+            Err(_) if io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) => {}
+            Err(_) => return Err(io::Error::last_os_error()),
+        }
     }
 }
 
