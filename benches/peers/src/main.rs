@@ -11,6 +11,7 @@
 mod cpython;
 mod crowd;
 mod growth;
+mod in_place;
 mod locks;
 mod mutexes;
 mod queues;
@@ -46,6 +47,7 @@ fn main() {
         locks::works(),
         values::works(),
         queues::works(),
+        in_place::works(),
         sharing::works(),
         records::works(),
         starts::works(),

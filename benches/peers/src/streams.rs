@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 
 use forkproof::{ByteQueue, Queue};
+use iceoryx2::port::publisher::Publisher;
 use iceoryx2::prelude::*;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, bytes_channel};
@@ -40,7 +41,7 @@ const BYTES: usize = 1 << 20;
 
 impl Ahead {
     /// Room for that.
-    fn bytes(self, size: usize) -> usize {
+    pub fn bytes(self, size: usize) -> usize {
         match self {
             Ahead::One => size,
             Ahead::Far => BYTES.max(MESSAGES * size),
@@ -239,7 +240,7 @@ pub struct Iceoryx {
     ahead: Ahead,
 }
 
-type Factory = PortFactory<ipc::Service, [u8], ()>;
+pub type Factory = PortFactory<ipc::Service, [u8], ()>;
 
 impl Stream for Iceoryx {
     fn new(size: usize, ahead: Ahead) -> Self {
@@ -255,12 +256,7 @@ impl Stream for Iceoryx {
 
     fn putter(&self) -> Put {
         let (node, factory) = self.open();
-        let publisher = factory
-            .publisher_builder()
-            .initial_max_slice_len(self.size)
-            .backpressure_strategy(BackpressureStrategy::RetryUntilDelivered)
-            .create()
-            .expect("there is a publisher");
+        let publisher = Iceoryx::publisher(&factory, self.size);
         Box::new(move |message| {
             let _node = &node;
             // To nobody: until the subscriber asks for the first time it is not connected, and what does not fit is dropped.
@@ -290,7 +286,16 @@ impl Stream for Iceoryx {
 }
 
 impl Iceoryx {
-    fn open(&self) -> (Node<ipc::Service>, Factory) {
+    pub fn publisher(factory: &Factory, size: usize) -> Publisher<ipc::Service, [u8], ()> {
+        factory
+            .publisher_builder()
+            .initial_max_slice_len(size)
+            .backpressure_strategy(BackpressureStrategy::RetryUntilDelivered)
+            .create()
+            .expect("there is a publisher")
+    }
+
+    pub fn open(&self) -> (Node<ipc::Service>, Factory) {
         set_log_level(LogLevel::Error);
         let node = NodeBuilder::new().create().expect("there is a node");
         let name = self
