@@ -62,6 +62,11 @@ fn a_queue() {
 }
 
 #[test]
+fn a_byte_queue() {
+    step("ByteQueue");
+}
+
+#[test]
 fn a_joinable_queue() {
     step("JoinableQueue");
 }

@@ -224,7 +224,7 @@ impl ByteQueue {
 pub struct Place<'a> {
     queue: &'a ByteQueue,
     lying: Lying,
-    /// Under control: what is to be written, a step a word.
+    /// Under control: what is to be written, a step a word, in the end.
     copy: Option<Vec<u8>>,
     not_send: PhantomData<*const ()>,
 }
@@ -243,12 +243,16 @@ impl Place<'_> {
             ring.has_reserved(),
             "only the thread that reserved a place can put what is in it"
         );
+        self.write_copy();
+        let mut bell = self.queue.queue.channel.sending(None);
+        ring.commit(self.lying, &mut bell).map_err(put_failure)
+    }
+
+    fn write_copy(&self) {
         if let Some(copy) = &self.copy {
             let at = self.queue.at(&self.lying);
             self.queue.block().write(at, copy);
         }
-        let mut bell = self.queue.queue.channel.sending(None);
-        ring.commit(self.lying, &mut bell).map_err(put_failure)
     }
 }
 
@@ -279,6 +283,7 @@ impl Drop for Place<'_> {
         // Put; or inherited by a forked child, which has reserved nothing.
         let ring = self.queue.ring();
         if ring.has_reserved() {
+            self.write_copy();
             ring.forgo();
         }
     }
