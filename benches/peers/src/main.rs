@@ -13,7 +13,9 @@ mod crowd;
 mod growth;
 mod in_place;
 mod locks;
+mod managers;
 mod mutexes;
+mod pools;
 mod queues;
 mod records;
 mod sharing;
@@ -26,6 +28,7 @@ mod values;
 use table::Work;
 
 fn main() {
+    procspawn::init(); // where its children begin, and stay
     let mut rounds = 5;
     let mut only = Vec::new();
     let mut arguments = std::env::args().skip(1);
@@ -51,6 +54,8 @@ fn main() {
         sharing::works(),
         records::works(),
         starts::works(),
+        managers::works(),
+        pools::works(),
     ]
     .into_iter()
     .flatten()
