@@ -17,6 +17,9 @@ const SIZES: [(usize, &str, usize); 5] = [
     (1 << 20, "1 MiB", 200),
 ];
 const TURNS: usize = 20_000;
+/// In lockstep, of those who look for a while before they sleep, and of those who sleep each time.
+const AWAKE: usize = 50_000;
+const ASLEEP: usize = 10_000;
 
 pub fn works() -> Vec<Work> {
     let mut works: Vec<Work> = SIZES
@@ -77,35 +80,31 @@ if __name__ == '__main__': main()
 
 /// Whoever puts is at most one message ahead. ipc-channel has no bound, and a socket's least one is that of six short packets.
 fn in_lockstep() -> [Work; 2] {
-    let rows = |size, count| {
-        vec![
-            Row::new(
-                "forkproof ByteQueue",
-                streamed::<OurBytes>(size, count, Ahead::One),
-            ),
-            Row::new("forkproof Queue", streamed::<Ours>(size, count, Ahead::One)),
-            Row::new("iceoryx2", streamed::<Iceoryx>(size, count, Ahead::One)),
-            Row::new(
-                "pipe(2), packets",
-                streamed::<PacketPipe>(size, count, Ahead::One),
-            ),
-        ]
-    };
-    const SHORT: usize = 8;
     const PAGE: usize = 4 << 10;
-    const COUNT: usize = 10_000;
-    let mut short = rows(SHORT, COUNT);
-    short.extend(cpython_row(SHORT, COUNT / 10, Ahead::One));
-    let mut page = rows(PAGE, COUNT);
-    page.push(Row::new(
-        "SOCK_SEQPACKET",
-        streamed::<Packets>(PAGE, COUNT, Ahead::One),
-    ));
-    page.extend(cpython_row(PAGE, COUNT / 10, Ahead::One));
-    [("8 B", short), ("4 KiB", page)].map(|(name, rows)| Work {
+    let mut page = lockstep(PAGE, "4 KiB");
+    let packets = streamed::<Packets>(PAGE, ASLEEP, Ahead::One);
+    page.rows.push(Row::new("SOCK_SEQPACKET", packets));
+    [lockstep(8, "8 B"), page]
+}
+
+fn lockstep(size: usize, name: &str) -> Work {
+    let mut rows = vec![
+        Row::new(
+            "forkproof ByteQueue",
+            streamed::<OurBytes>(size, AWAKE, Ahead::One),
+        ),
+        Row::new("forkproof Queue", streamed::<Ours>(size, AWAKE, Ahead::One)),
+        Row::new("iceoryx2", streamed::<Iceoryx>(size, AWAKE, Ahead::One)),
+        Row::new(
+            "pipe(2), packets",
+            streamed::<PacketPipe>(size, ASLEEP, Ahead::One),
+        ),
+    ];
+    rows.extend(cpython_row(size, ASLEEP / 10, Ahead::One));
+    Work {
         name: format!("queue in lockstep, {name}"),
         rows,
-    })
+    }
 }
 
 /// The messages are numbered, and come in that order.

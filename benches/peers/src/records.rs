@@ -10,7 +10,7 @@ use crate::cpython;
 use crate::crowd;
 use crate::table::{Row, Work};
 
-const COUNT: u64 = 30_000;
+const COUNT: u64 = 100_000;
 const NUMBERS: u32 = 32;
 
 #[derive(Clone, Serialize, Deserialize)]

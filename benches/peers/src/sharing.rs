@@ -17,10 +17,10 @@ const GETTERS: usize = 2;
 const END: u64 = u64::MAX;
 /// Bytes, what they are called, and how many messages of them each who puts puts in one round.
 const SIZES: [(usize, &str, u64); 4] = [
-    (8, "8 B", 30_000),
-    (64, "64 B", 30_000),
-    (4 << 10, "4 KiB", 10_000),
-    (64 << 10, "64 KiB", 1_000),
+    (8, "8 B", 100_000),
+    (64, "64 B", 100_000),
+    (4 << 10, "4 KiB", 30_000),
+    (64 << 10, "64 KiB", 4_000),
 ];
 
 pub fn works() -> Vec<Work> {
