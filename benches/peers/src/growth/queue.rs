@@ -11,7 +11,7 @@ pub fn growth() -> Growth {
     Growth {
         name: "queue",
         title: "What a message costs does not grow with what has gone through the queue",
-        of: "bytes that go through a new queue, which has room for 1 MiB",
+        of: "bytes through a queue with room for 1 MiB, the first of them to new memory",
         numbers: (0..=5).map(|power| MIB << (2 * power)).collect(),
         written: |bytes| match bytes / MIB {
             1_024 => "1 GiB".to_owned(),
