@@ -125,10 +125,9 @@ impl<'a> Calls<'a> {
         let dispatcher = &self.pool.dispatcher;
         let outcome = Arc::new(Outcome::new());
         let result = AsyncResult::new(dispatcher.clone(), outcome.clone());
-        let finish = |all: Vec<Result<F::Return, PoolError>>| {
-            all.into_iter()
-                .next()
-                .expect("a chunk has one answer at least")
+        let finish = |all: Vec<F::Return>| {
+            let only = all.into_iter().next();
+            only.expect("a chunk has one answer at least")
         };
         let board = Gathering::new(1, finish, outcome);
         let loads = Box::new(pack(std::iter::once(args), 1));
@@ -239,8 +238,7 @@ impl<'a> Calls<'a> {
             outcome.settle(Ok(Vec::new()));
             return Ok(result);
         }
-        let finish = |all: Vec<Result<F::Return, PoolError>>| all.into_iter().collect();
-        let board = Gathering::new(items.len().div_ceil(size), finish, outcome);
+        let board = Gathering::new(items.len().div_ceil(size), |all| all, outcome);
         let loads = Box::new(pack(items.into_iter(), size));
         let function = Function::of::<F, Args>()?;
         dispatcher.submit(Batch::new(function, self.terms, loads, Arc::new(board)))?;

@@ -129,6 +129,13 @@ impl fmt::Display for LostTask {
     }
 }
 
+impl PoolError {
+    /// As a task's answer has it: in a small place, as most tasks do not panic.
+    pub(crate) fn panicked(panic: Box<TaskPanic>) -> PoolError {
+        PoolError::Panicked(*panic)
+    }
+}
+
 /// What a task said when it panicked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskPanic {

@@ -123,7 +123,7 @@ impl Batch {
             self.loads = Box::new(std::iter::empty());
             Some(Load {
                 tasks: 1,
-                content: Err(PoolError::Panicked(panic)),
+                content: Err(PoolError::panicked(panic)),
             })
         })?;
         let content = load.content.and_then(|write| {

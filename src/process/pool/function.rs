@@ -56,7 +56,7 @@ callables! {
 pub(crate) type Run = fn(Envelope, &Shift<'_>) -> Result<(Envelope, Holds), Fault>;
 
 /// What a chunk of tasks has returned, in their order.
-pub(crate) type Returns<R> = Vec<Result<R, TaskPanic>>;
+pub(crate) type Returns<R> = Vec<Result<R, Box<TaskPanic>>>;
 
 /// What befell a whole chunk of tasks.
 #[derive(Debug, Serialize, Deserialize)]

@@ -72,7 +72,13 @@ impl<R> Flow<R> {
 
 impl<R: Argument> Board for Stream<R> {
     fn post(&self, chunk: usize, tasks: usize, answer: Result<Envelope, PoolError>) {
-        let answers = opened(tasks, answer);
+        let answers: Vec<_> = match opened(answer) {
+            Ok(returns) => {
+                let returns = returns.into_iter();
+                returns.map(|it| it.map_err(PoolError::panicked)).collect()
+            }
+            Err(error) => (0..tasks).map(|_| Err(error.clone())).collect(),
+        };
         let mut flow = self.flow();
         if !self.is_ordered {
             flow.there.extend(answers);

@@ -12,7 +12,7 @@ enum Watch {
     /// No task runs on this thread.
     Off,
     On,
-    Seen(TaskPanic),
+    Seen(Box<TaskPanic>),
 }
 
 thread_local! {
@@ -30,7 +30,7 @@ fn hook(former: Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>) {
         let ours = WATCH.with_borrow_mut(|watch| {
             let ours = !matches!(watch, Watch::Off);
             if ours {
-                *watch = Watch::Seen(seen(panic));
+                *watch = Watch::Seen(Box::new(seen(panic)));
             }
             ours
         });
@@ -42,14 +42,14 @@ fn hook(former: Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>) {
 }
 
 /// What `act` returns, or how it panicked.
-pub(super) fn caught<R>(act: impl FnOnce() -> R) -> Result<R, TaskPanic> {
+pub(super) fn caught<R>(act: impl FnOnce() -> R) -> Result<R, Box<TaskPanic>> {
     let outer = WATCH.replace(Watch::On);
     let outcome = panic::catch_unwind(AssertUnwindSafe(act));
     let watch = WATCH.replace(outer);
     outcome.map_err(|payload| {
         let panic = match watch {
             Watch::Seen(panic) => panic,
-            _ => bare(message_of(&*payload)),
+            _ => Box::new(bare(message_of(&*payload))),
         };
         std::mem::forget(payload); // dropping it could panic again
         panic

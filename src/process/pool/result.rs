@@ -265,10 +265,13 @@ pub(super) struct Gathering<R, V> {
     outcome: Arc<Outcome<V>>,
 }
 
-type Finish<R, V> = fn(Vec<Result<R, PoolError>>) -> Result<V, PoolError>;
+type Finish<R, V> = fn(Vec<R>) -> V;
+
+/// What each task of a chunk returned, or the error of the first that has one.
+type Part<R> = Result<Vec<R>, PoolError>;
 
 struct Parts<R> {
-    chunks: Vec<Option<Vec<Result<R, PoolError>>>>,
+    chunks: Vec<Option<Part<R>>>,
     missing: usize,
 }
 
@@ -287,37 +290,34 @@ impl<R, V> Gathering<R, V> {
     }
 }
 
-/// The answers to each of a chunk's tasks.
+/// The answers to a chunk's tasks.
+///
+/// # Errors
+/// There is none to any of them.
 pub(super) fn opened<R: Argument>(
-    tasks: usize,
     answer: Result<Envelope, PoolError>,
-) -> Vec<Result<R, PoolError>> {
-    let open = |envelope: Envelope| {
-        let returns: Returns<R> = told(|| envelope.open()).map_err(PoolError::Unreadable)?;
-        Ok(returns)
-    };
-    match answer.and_then(open) {
-        Ok(returns) => {
-            let returns = returns.into_iter();
-            returns.map(|it| it.map_err(PoolError::Panicked)).collect()
-        }
-        Err(error) => (0..tasks).map(|_| Err(error.clone())).collect(),
-    }
+) -> Result<Returns<R>, PoolError> {
+    let envelope = answer?;
+    told(|| envelope.open()).map_err(PoolError::Unreadable)
 }
 
 impl<R: Argument, V: Send> Board for Gathering<R, V> {
-    fn post(&self, chunk: usize, tasks: usize, answer: Result<Envelope, PoolError>) {
-        let answers = opened(tasks, answer);
+    fn post(&self, chunk: usize, _: usize, answer: Result<Envelope, PoolError>) {
+        let part = opened(answer).and_then(|returns: Returns<R>| {
+            let part = returns.into_iter().collect::<Result<_, _>>();
+            part.map_err(PoolError::panicked)
+        });
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.chunks[chunk] = Some(answers);
+        parts.chunks[chunk] = Some(part);
         parts.missing -= 1;
         if parts.missing > 0 {
             return;
         }
         let all = std::mem::take(&mut parts.chunks);
         drop(parts);
-        let all = all.into_iter().flatten().flatten().collect();
-        self.outcome.settle((self.finish)(all));
+        let all: Result<Vec<Vec<R>>, PoolError> = all.into_iter().flatten().collect();
+        let all = all.map(|parts| parts.into_iter().flatten().collect());
+        self.outcome.settle(all.map(self.finish));
     }
 
     fn ends(&self, _: usize, failure: Option<PoolError>) {

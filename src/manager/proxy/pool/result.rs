@@ -9,8 +9,8 @@ use crate::manager::error::{Kind, ManagerError};
 use crate::manager::item::{Item, ItemError};
 use crate::manager::proxy::lock::seconds;
 use crate::manager::reference::AnyProxy;
+use crate::process::PoolError;
 use crate::process::pool::function::Returns;
-use crate::process::{PoolError, TaskPanic};
 
 /// The result of tasks that may still be under way in a manager's pool.
 ///
@@ -158,7 +158,7 @@ impl<R: DeserializeOwned> ImapProxy<R> {
         let error = match chunk.and_then(read::<R>) {
             Ok(returns) => {
                 let returns = returns.into_iter();
-                let returns = returns.map(|it| it.map_err(PoolError::Panicked));
+                let returns = returns.map(|it| it.map_err(PoolError::panicked));
                 self.there.extend(returns);
                 None
             }
@@ -199,7 +199,7 @@ pub(super) fn read_all<R: DeserializeOwned>(chunks: Vec<Item>) -> Result<Vec<R>,
     let mut all = Vec::new();
     for chunk in chunks {
         for returned in read(chunk)? {
-            all.push(returned.map_err(PoolError::Panicked)?);
+            all.push(returned.map_err(PoolError::panicked)?);
         }
     }
     Ok(all)
@@ -209,7 +209,7 @@ fn read<R: DeserializeOwned>(chunk: Item) -> Result<Returns<R>, ManagerError> {
     let Item::Bytes(bytes) = chunk else {
         return Err(ItemError("a chunk of results that is no bytes".into()).into());
     };
-    let returns = postcard::from_bytes::<Vec<Result<R, TaskPanic>>>(&bytes);
+    let returns = postcard::from_bytes::<Returns<R>>(&bytes);
     Ok(returns.map_err(|error| ItemError(format!("a result: {error}")))?)
 }
 
