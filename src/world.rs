@@ -166,6 +166,19 @@ pub trait World: Sized + 'static {
     /// Of the calling thread's last look for a partner: whether it spared a sleep.
     fn spun(_spared: bool) {}
 
+    /// Looks for a partner for about as long as a sleep would cost: whether it has come.
+    fn look_for_partner(mut has_come: impl FnMut() -> bool) -> bool {
+        let has_come = (0..Self::spins_for_partner()).any(|looks| {
+            let has_come = has_come();
+            if !has_come {
+                pause(looks);
+            }
+            has_come
+        });
+        Self::spun(has_come);
+        has_come
+    }
+
     /// Where the calling thread begins among `count` places that are alike, so that not all begin at the first. A
     /// world whose runs must come out alike has it not hang on the thread's id.
     ///
@@ -218,4 +231,12 @@ pub trait World: Sized + 'static {
     /// Whether a death passes the wake on when the announced word has no owner but is not 0
     /// (Linux since 6.2). Where not, an unlock must leave 0 behind.
     fn death_wakes_marked_word() -> bool;
+}
+
+/// Between two looks at a word, of which there were `before`: twice as long each time. Each look takes the word's cache
+/// line from who is at work there.
+pub fn pause(before: u32) {
+    for _ in 0..1u32 << before.min(16) {
+        std::hint::spin_loop();
+    }
 }

@@ -31,8 +31,7 @@
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::mutex::Patience;
-use super::pause;
-use crate::world::{Update, Woken, Word, World};
+use crate::world::{Update, Woken, Word, World, pause};
 
 const SET: u32 = 1;
 const SLEEPERS: u32 = 2;

@@ -19,11 +19,3 @@ pub use ring::tasks::{RawTasks, TaskDesk};
 pub use ring::{RawRing, Ring};
 pub use roster::{Occupant, Roster};
 pub use semaphore::{Desk, RawPermit, RawSemaphore, TooMany};
-
-/// Between two looks at a word, of which there were `before`: twice as long each time. Each look takes the word's cache
-/// line from who is at work there.
-fn pause(before: u32) {
-    for _ in 0..1u32 << before.min(16) {
-        std::hint::spin_loop();
-    }
-}

@@ -42,8 +42,9 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::pause;
-use crate::world::{Deadline, Node, OWNER_DIED, TID_MASK, Update, WAITERS, Woken, Word, World};
+use crate::world::{
+    Deadline, Node, OWNER_DIED, TID_MASK, Update, WAITERS, Woken, Word, World, pause,
+};
 
 // The values of `state`.
 const CONSISTENT: u32 = 0;

@@ -221,17 +221,17 @@ impl World for Os {
         })
     }
 
-    /// Ten looks are some ten times as long as seven: about as long as the wake takes that they spare. Where both have
-    /// one core they only keep the other from it: after a few in vain there is one, and all ten only now and then, to
-    /// see whether things have changed.
+    /// Twelve looks are some thirty times as long as seven: longer than a wake takes, so that a partner who has to be woken
+    /// is still met, and need not be the next time. Where both have one core they only keep the other from it: after a
+    /// few in vain there is one, and all twelve only now and then, to see whether things have changed.
     #[inline]
     fn spins_for_partner() -> u32 {
-        let most = Self::spins() * 3 / 2;
         if step::is_observed() {
-            return most; // a run must not hang on those before it
+            return 1; // a run must not hang on those before it
         }
+        let most = Self::spins() * 12 / 7;
         match IN_VAIN.get() {
-            few if few % 32 == 0 => most,
+            few if few % 128 == 0 => most,
             few => (most >> few.min(3)).max(1),
         }
     }

@@ -111,12 +111,17 @@ impl Link for LocalLink {
     }
 
     fn until(&self) -> Option<Deadline> {
-        self.has_more.then_some(Deadline { monotonic_ns: 0 })
+        (self.has_more || self.has_come()).then_some(Deadline { monotonic_ns: 0 })
+    }
+
+    fn has_come(&self) -> bool {
+        !self.requests.is_empty()
     }
 
     fn pump(&mut self) -> (Vec<Message>, Option<Ended>) {
         let mut messages = Vec::new();
-        let hung_up = self.silence();
+        // With requests there it need not be listened to: what it has to tell, it tells again.
+        let hung_up = !self.has_come() && self.silence();
         let taken = self.take(&mut messages);
         let ended = match taken {
             Err(ended) => Some(ended),

@@ -17,6 +17,11 @@ pub trait Link {
         None
     }
 
+    /// Whether there is something to pump of which the files may not tell yet: looked at again and again.
+    fn has_come(&self) -> bool {
+        false
+    }
+
     /// Moves what can be moved now, in both directions. Returns the whole requests that have arrived, with what the
     /// client had sent before it ended, if it has.
     fn pump(&mut self) -> (Vec<Message>, Option<Ended>);

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use crate::raw::mutex::{Acquired, NotHeld, Patience, RawMutex, Refused};
-use crate::raw::pause;
 use crate::world::{Node, WAITERS, Wide, Woken, Word, World};
 
 // The values of a gate. AWAKE is 0, so that kernels before 6.2, too, wake a sleeper in place of the dead.
@@ -81,16 +80,8 @@ impl<W: World> End<W> {
         patience: Patience,
         is_open: impl Fn() -> bool,
     ) -> Result<(), Refused> {
-        let has_moved = (0..W::spins_for_partner()).any(|looks| {
-            // Relaxed: advice; the next attempt looks under the lock.
-            let has_moved = others.place.load(Relaxed) != seen;
-            if !has_moved {
-                pause(looks);
-            }
-            has_moved
-        });
-        W::spun(has_moved);
-        if has_moved {
+        // Relaxed: advice; the next attempt looks under the lock.
+        if W::look_for_partner(|| others.place.load(Relaxed) != seen) {
             return Ok(());
         }
         take_brief(&others.lock, patience)?;
