@@ -24,7 +24,7 @@ pub fn script(program: String) -> Option<Row> {
     is_there().then(|| Row::new("CPython", move || run(&program)))
 }
 
-fn is_there() -> bool {
+pub fn is_there() -> bool {
     static THERE: OnceLock<bool> = OnceLock::new();
     *THERE.get_or_init(|| {
         let mut python = Command::new("python3");

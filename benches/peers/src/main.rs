@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench peers                        # all of it
 //! cargo bench --bench peers -- queue --rounds 9    # the works of these names
+//! cargo bench --bench peers -- memory              # what an object takes
 //! cargo bench --bench peers -- growth              # how cost grows, as plots
 //! ```
 //! The rows of a work are run in turn, several times, so that whatever else the machine does meets each of them; told is
@@ -14,6 +15,7 @@ mod growth;
 mod in_place;
 mod locks;
 mod managers;
+mod memory;
 mod mutexes;
 mod pools;
 mod queues;
@@ -61,10 +63,16 @@ fn main() {
     .flatten()
     .filter(|work| only.is_empty() || only.iter().any(|word| work.name.contains(word.as_str())))
     .collect();
-    if works.is_empty() {
+    let tells_memory = only.is_empty() || only.iter().any(|word| word == "memory");
+    if works.is_empty() && !tells_memory {
         refuse(&format!("no work has a name like {}", only.join(" or ")));
     }
-    table::print(works, rounds);
+    if !works.is_empty() {
+        table::print(works, rounds);
+    }
+    if tells_memory {
+        memory::print();
+    }
 }
 
 fn refuse(why: &str) -> ! {

@@ -35,6 +35,9 @@ fn rows(bytes: usize) -> Vec<Row> {
         Row::new("forkproof, by fork", by(StartMethod::Fork)),
         Row::new("forkproof, by spawn", by(StartMethod::Spawn)),
         Row::new("fork(2)", with_bytes(bytes, fork)),
+        // Both load a program: /bin/true, and this one.
+        Row::new("posix_spawn(3)", with_bytes(bytes, spawn_true)),
+        Row::new("procspawn", with_bytes(bytes, procspawned)),
     ];
     for method in ["fork", "forkserver", "spawn"] {
         rows.extend(
@@ -80,6 +83,33 @@ fn with_bytes(bytes: usize, mut act: impl FnMut()) -> impl FnMut() -> f64 {
         }
         begun.elapsed().as_nanos() as f64 / f64::from(TIMES)
     }
+}
+
+fn spawn_true() {
+    let path = c"/bin/true";
+    let arguments = [path.as_ptr().cast_mut(), std::ptr::null_mut()];
+    let mut child = 0;
+    // SAFETY: a path and arguments that end as they should, no environment, and a place for the child's number.
+    let failed = unsafe {
+        libc::posix_spawn(
+            &mut child,
+            path.as_ptr(),
+            std::ptr::null(),
+            std::ptr::null(),
+            arguments.as_ptr(),
+            std::ptr::null(),
+        )
+    };
+    assert_eq!(failed, 0, "/bin/true is there");
+    let mut status = 0;
+    // SAFETY: a place for the status.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0);
+}
+
+fn procspawned() {
+    let child = procspawn::spawn((), |()| ());
+    child.join().expect("it does not die");
 }
 
 fn fork() {
