@@ -32,7 +32,7 @@
 //! 4. [`shm`]: what may live in shared memory, and where; [`shm::passage`] is how a shared object travels inside
 //!    an ordinary serde value.
 //! 5. [`sync`], [`data`], [`process`]: what users see. [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`],
-//!    [`Condition`], [`Event`], [`Barrier`]; [`Value`], [`Array`], [`Queue`], [`JoinableQueue`], [`SimpleQueue`],
+//!    [`Condition`], [`Event`], [`Barrier`]; [`Value`], [`Array`], [`Queue`], [`JoinableQueue`], [`SimpleQueue`], [`ByteQueue`],
 //!    [`Pipe`], [`wait`](wait()), [`SharedMemory`], [`ShareableList`]; [`Process`], [`Pool`].
 //! 6. [`net`]: messages to other computers, between those who have the same key; [`manager`]: objects in a server
 //!    process, and proxies of them.

@@ -1,5 +1,7 @@
 //! `Array`: values of one type in shared memory, with a lock of their own.
 
+mod error;
+
 use std::cell::OnceCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,6 +10,8 @@ use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use error::ArrayError;
 
 use super::bounds::{self, BoundsError};
 use super::guarded::{Guarded, Held, LEN_AT, data_at};
@@ -62,14 +66,6 @@ pub struct ArrayGuard<'a, T: Plain> {
     changed: bool,
     /// A panic was on its way when the guard was made: one that is so at the end says nothing of the change.
     panicking: bool,
-}
-
-/// Why an operation on an array was refused.
-#[non_exhaustive]
-pub enum ArrayError<'a, T: Plain> {
-    Bounds(BoundsError),
-    /// Nothing was read or written.
-    Lock(LockError<ArrayGuard<'a, T>>),
 }
 
 impl<T: Plain> Array<T> {
@@ -443,38 +439,6 @@ impl<T: Plain> fmt::Debug for Array<T> {
 impl<T: Plain + fmt::Debug> fmt::Debug for ArrayGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ArrayGuard").field(&&**self).finish()
-    }
-}
-
-impl<T: Plain> From<BoundsError> for ArrayError<'_, T> {
-    fn from(error: BoundsError) -> Self {
-        ArrayError::Bounds(error)
-    }
-}
-
-impl<'a, T: Plain> From<LockError<ArrayGuard<'a, T>>> for ArrayError<'a, T> {
-    fn from(error: LockError<ArrayGuard<'a, T>>) -> Self {
-        ArrayError::Lock(error)
-    }
-}
-
-impl<T: Plain> std::error::Error for ArrayError<'_, T> {}
-
-impl<T: Plain> fmt::Display for ArrayError<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ArrayError::Bounds(error) => fmt::Display::fmt(error, f),
-            ArrayError::Lock(error) => fmt::Display::fmt(error, f),
-        }
-    }
-}
-
-impl<T: Plain> fmt::Debug for ArrayError<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ArrayError::Bounds(error) => fmt::Debug::fmt(error, f),
-            ArrayError::Lock(error) => fmt::Debug::fmt(error, f),
-        }
     }
 }
 

@@ -132,10 +132,11 @@ impl Work for Flow {
     }
 
     fn wind_up(&self) -> Fallible {
-        Ok(match &self.road {
+        match &self.road {
             Road::Values(queue) => queue.close()?,
             Road::Bytes(queue) => queue.close()?,
-        })
+        }
+        Ok(())
     }
 
     fn judge(&self, _: &Tally) -> Fallible {

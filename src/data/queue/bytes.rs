@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::io;
-use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::channel::{Channel, Kind, Region, get_error};
 use super::error::{GetError, PutFailure};
+use super::place::Place;
 use super::{QUEUE_BYTES, Queue, describe};
 use crate::data::wait::WaitError;
 use crate::raw::Patience;
@@ -129,7 +128,7 @@ impl ByteQueue {
         }
     }
 
-    fn ring(&self) -> Ring<'_, Os, Region<'_>> {
+    pub(super) fn ring(&self) -> Ring<'_, Os, Region<'_>> {
         self.queue.channel.ring()
     }
 }
@@ -208,84 +207,7 @@ impl ByteQueue {
     fn reserve_in(&self, patience: Patience, bytes: usize) -> Result<Place<'_>, PutFailure> {
         let lying = self.ring().reserve(0, bytes, patience);
         let lying = lying.map_err(put_failure)?;
-        Ok(Place {
-            queue: self,
-            lying,
-            copy: step::is_observed().then(|| vec![0; bytes]),
-            not_send: PhantomData,
-        })
-    }
-}
-
-/// Room for a message in a [`ByteQueue`], which [`put`](Place::put) puts there. It has the bytes of older messages in it.
-///
-/// Dropped without that, it is given up, and nothing is put. It belongs to the thread that reserved it.
-#[must_use = "nothing is put if it is dropped"]
-pub struct Place<'a> {
-    queue: &'a ByteQueue,
-    lying: Lying,
-    /// Under control: what is to be written, a step a word, in the end.
-    copy: Option<Vec<u8>>,
-    not_send: PhantomData<*const ()>,
-}
-
-impl Place<'_> {
-    /// Puts the message.
-    ///
-    /// # Errors
-    /// None is known: room and an open queue were there when the place was reserved.
-    ///
-    /// # Panics
-    /// In a child that inherited the place by fork(2): it has not reserved it.
-    pub fn put(self) -> Result<(), PutFailure> {
-        let ring = self.queue.ring();
-        assert!(
-            ring.has_reserved(),
-            "only the thread that reserved a place can put what is in it"
-        );
-        self.write_copy();
-        let mut bell = self.queue.queue.channel.sending(None);
-        ring.commit(self.lying, &mut bell).map_err(put_failure)
-    }
-
-    fn write_copy(&self) {
-        if let Some(copy) = &self.copy {
-            let at = self.queue.at(&self.lying);
-            self.queue.block().write(at, copy);
-        }
-    }
-}
-
-impl Deref for Place<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match &self.copy {
-            Some(copy) => copy,
-            // SAFETY: reserved, so no other thread reads or writes there; and `&self` keeps deref_mut() away.
-            None => unsafe { self.queue.lend(&self.lying) },
-        }
-    }
-}
-
-impl DerefMut for Place<'_> {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        match &mut self.copy {
-            Some(copy) => copy,
-            // SAFETY: reserved, so no other thread reads or writes there; and `&mut self` keeps deref() away.
-            None => unsafe { self.queue.lend(&self.lying) },
-        }
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        // Put; or inherited by a forked child, which has reserved nothing.
-        let ring = self.queue.ring();
-        if ring.has_reserved() {
-            self.write_copy();
-            ring.forgo();
-        }
+        Ok(Place::new(self, lying))
     }
 }
 
@@ -446,7 +368,7 @@ impl ByteQueue {
     /// # Safety
     /// As [`Block::bytes_mut`].
     #[allow(clippy::mut_from_ref)] // as there
-    unsafe fn lend(&self, lying: &Lying) -> &mut [u8] {
+    pub(super) unsafe fn lend(&self, lying: &Lying) -> &mut [u8] {
         // SAFETY: the caller's.
         unsafe {
             self.block()
@@ -455,7 +377,7 @@ impl ByteQueue {
     }
 
     /// Where a message's bytes lie in the block.
-    fn at(&self, lying: &Lying) -> usize {
+    pub(super) fn at(&self, lying: &Lying) -> usize {
         Region::offset(lying.start)
     }
 }
@@ -472,7 +394,7 @@ impl Drop for Claim<'_> {
     }
 }
 
-fn put_failure(refused: PutRefused) -> PutFailure {
+pub(super) fn put_failure(refused: PutRefused) -> PutFailure {
     match refused {
         PutRefused::TooLarge => PutFailure::TooLarge,
         PutRefused::Closed => PutFailure::Closed,
@@ -506,12 +428,6 @@ impl Clone for ByteQueue {
 impl fmt::Debug for ByteQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         describe(f, "ByteQueue", &self.queue)
-    }
-}
-
-impl fmt::Debug for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<room for {} bytes>", self.lying.length)
     }
 }
 

@@ -6,13 +6,15 @@ mod claim;
 mod error;
 mod hands;
 mod joinable;
+mod place;
 mod shelf;
 mod simple;
 mod waitable;
 
-pub use bytes::{ByteQueue, Place};
+pub use bytes::ByteQueue;
 pub use error::{GetError, JoinError, PutError, PutFailure, TaskError};
 pub use joinable::JoinableQueue;
+pub use place::Place;
 pub use simple::SimpleQueue;
 
 use std::fmt;

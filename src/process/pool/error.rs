@@ -131,6 +131,7 @@ impl fmt::Display for LostTask {
 
 impl PoolError {
     /// As a task's answer has it: in a small place, as most tasks do not panic.
+    #[allow(clippy::boxed_local)] // it comes in one
     pub(crate) fn panicked(panic: Box<TaskPanic>) -> PoolError {
         PoolError::Panicked(*panic)
     }

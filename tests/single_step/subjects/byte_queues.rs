@@ -86,7 +86,7 @@ fn write(stage: &mut Stage, getters: usize) {
     });
     stage.judge(move |end| {
         let mut left = 0;
-        while queue.len() > 0 {
+        while !queue.is_empty() {
             queue.process(is_whole).expect("a message");
             left += 1;
         }
@@ -112,13 +112,13 @@ fn read(stage: &mut Stage, putters: usize, take: fn(&ByteQueue)) {
     stage.victim(|| (), move |()| take(&mine));
     // What the victim did not take has to make room.
     let drain = move |end: End| {
-        while !end.returned && putters > 0 && after.len() > 0 {
+        while !end.returned && putters > 0 && !after.is_empty() {
             after.process(is_whole).expect("a message");
         }
     };
     stage.survivor("who gets after", drain);
     stage.judge(move |_| {
-        while queue.len() > 0 {
+        while !queue.is_empty() {
             queue.process(is_whole).expect("a message");
         }
         is_usable(&queue);
