@@ -24,7 +24,12 @@ pub fn script(program: String) -> Option<Row> {
     is_there().then(|| Row::new("CPython", move || run(&program)))
 }
 
-pub fn is_there() -> bool {
+/// What a program prints, once, with spaces between.
+pub fn numbers(program: &str) -> Option<Vec<f64>> {
+    is_there().then(|| printed(program))
+}
+
+fn is_there() -> bool {
     static THERE: OnceLock<bool> = OnceLock::new();
     *THERE.get_or_init(|| {
         let mut python = Command::new("python3");
@@ -37,13 +42,22 @@ pub fn is_there() -> bool {
 }
 
 fn run(program: &str) -> f64 {
+    match printed(program)[..] {
+        [number] => number,
+        ref other => panic!("python3 said {other:?}"),
+    }
+}
+
+fn printed(program: &str) -> Vec<f64> {
     let output = Command::new("python3").args(["-c", program]).output();
     let output = output.expect("python3 was found before");
     let text = String::from_utf8_lossy(&output.stdout);
-    text.trim().parse().unwrap_or_else(|_| {
-        panic!(
+    let numbers: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
+    match numbers {
+        Ok(numbers) if output.status.success() && !numbers.is_empty() => numbers,
+        _ => panic!(
             "python3 said {text:?} and {}",
             String::from_utf8_lossy(&output.stderr)
-        )
-    })
+        ),
+    }
 }

@@ -3,8 +3,8 @@
 //! ```text
 //! cargo bench --bench peers                        # all of it
 //! cargo bench --bench peers -- queue --rounds 9    # the works of these names
-//! cargo bench --bench peers -- memory              # what an object takes
 //! cargo bench --bench peers -- growth              # how cost grows, as plots
+//! cargo bench --bench peers -- memory              # what an object takes
 //! ```
 //! The rows of a work are run in turn, several times, so that whatever else the machine does meets each of them; told is
 //! the median, and how often ours fits into it: above 1 the peer is slower. CPython is left out where there is no python3.
@@ -30,6 +30,9 @@ mod values;
 use table::Work;
 
 fn main() {
+    if starts::is_spawned_for_nothing() {
+        return;
+    }
     procspawn::init(); // where its children begin, and stay
     let mut rounds = 5;
     let mut only = Vec::new();
@@ -63,14 +66,14 @@ fn main() {
     .flatten()
     .filter(|work| only.is_empty() || only.iter().any(|word| work.name.contains(word.as_str())))
     .collect();
-    let tells_memory = only.is_empty() || only.iter().any(|word| word == "memory");
-    if works.is_empty() && !tells_memory {
+    let memory = only.is_empty() || only.iter().any(|word| "memory".contains(word.as_str()));
+    if works.is_empty() && !memory {
         refuse(&format!("no work has a name like {}", only.join(" or ")));
     }
     if !works.is_empty() {
         table::print(works, rounds);
     }
-    if tells_memory {
+    if memory {
         memory::print();
     }
 }

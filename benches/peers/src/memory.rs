@@ -1,222 +1,288 @@
-//! What one more object takes: memory that is there (`Pss` of proc(5): what is shared counts in parts), descriptors and
-//! mappings; and what open files of shared memory have, which may be more than is used of it. Each object was used once.
+//! What an object takes, not how long: memory, descriptors, mappings and files, of many of a kind, for each of them.
+//!
+//! Each kind is made in a process of its own, so that it finds nothing that another left. All are used once, as pages
+//! that nobody touched are not there. `shared` is what is mapped to be shared, touched or not: of memory that is mapped
+//! for many objects at a time, a part for each that was made. `resident` is the proportional share (PSS) of what is
+//! there, and of what comes after a first object: with it comes the library's code. Files are counted where iceoryx2 has
+//! its own; the others unlink theirs, or have none with a name.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::process::Command;
+use std::path::Path;
 
-use forkproof::{Event, Lock, Process, Queue, Value};
+use forkproof::{Event, Lock, Process, Queue, Semaphore, StartMethod, Value};
+use iceoryx2::config::Config;
+use iceoryx2::prelude::{LogLevel, set_log_level};
 
 use crate::cpython;
 use crate::streams::{Ahead, Iceoryx, Stream};
 
-/// Of those that are small, and of those that are large.
-const MANY: usize = 1_000;
-const FEW: usize = 20;
+/// Shared bytes, resident bytes, descriptors, mappings, files.
+type Reading = [f64; 5];
 
-/// What a process has.
-#[derive(Clone, Copy)]
-struct Used {
-    bytes: f64,
-    in_files: f64,
-    descriptors: f64,
-    mappings: f64,
-}
+type Kind = (&'static str, &'static str, fn() -> Reading);
 
-impl Used {
-    /// By the process of this number, or `self`.
-    fn by(process: &str) -> Used {
-        let read = |file: &str| {
-            let text = fs::read_to_string(format!("/proc/{process}/{file}"));
-            text.expect("/proc tells of a living process")
-        };
-        let rollup = read("smaps_rollup");
-        let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
-        let kib = pss.and_then(|pss| pss.trim().strip_suffix(" kB"));
-        let kib: f64 = kib.and_then(|kib| kib.trim().parse().ok()).expect("kB");
-        let files = fs::read_dir(format!("/proc/{process}/fd")).expect("a living process");
-        let files: Vec<_> = files.flatten().map(|file| file.path()).collect();
-        let opened = files.iter().filter_map(|file| fs::metadata(file).ok());
-        let regular = opened.filter(fs::Metadata::is_file);
-        let each: BTreeMap<_, _> = regular
-            .map(|file| ((file.dev(), file.ino()), 512 * file.blocks()))
-            .collect();
-        Used {
-            bytes: kib * 1024.0,
-            in_files: each.values().sum::<u64>() as f64,
-            descriptors: files.len() as f64,
-            mappings: read("maps").lines().count() as f64,
-        }
-    }
+const SMALL: usize = 1_000;
+const QUEUES: usize = 50; // a descriptor or more each, of the 1,024 that one may have
+const PROCESSES: usize = 20;
 
-    /// For each of so many objects that this process makes.
-    fn for_each<T>(count: usize, made: impl Fn() -> T) -> Used {
-        let first = made(); // with what all of them need once
-        let before = Used::by("self");
-        let objects: Vec<T> = (0..count).map(|_| made()).collect();
-        let after = Used::by("self");
-        drop((first, objects));
-        let each = |of: fn(Used) -> f64| (of(after) - of(before)) / count as f64;
-        Used {
-            bytes: each(|used| used.bytes),
-            in_files: each(|used| used.in_files),
-            descriptors: each(|used| used.descriptors),
-            mappings: each(|used| used.mappings),
-        }
-    }
-
-    fn print(self, what: &str, who: &str) {
-        let Used {
-            bytes,
-            in_files,
-            descriptors,
-            mappings,
-        } = self;
-        println!(
-            "{what:24} {who:20} {bytes:>11.0} {in_files:>11.0} {descriptors:>12.2} {mappings:>9.2}"
-        );
-    }
-}
+const KINDS: [Kind; 7] = [
+    ("memory, Lock", "forkproof", || each(SMALL, lock)),
+    ("memory, Value", "forkproof", || each(SMALL, value)),
+    ("memory, Queue", "forkproof", || each(QUEUES, queue)),
+    ("memory, Queue", "iceoryx2", || each(QUEUES, iceoryx)),
+    ("memory, idle Process", "forkproof Process", || {
+        processes(StartMethod::Zygote)
+    }),
+    ("memory, idle Process", "forkproof, by fork", || {
+        processes(StartMethod::Fork)
+    }),
+    ("memory, idle Process", "forkproof, by spawn", || {
+        processes(StartMethod::Spawn)
+    }),
+];
 
 pub fn print() {
     println!(
-        "{:24} {:20} {:>11} {:>11} {:>12} {:>9}",
-        "memory of one", "by", "bytes", "in files", "descriptors", "mappings"
+        "{:24} {:20} {:>11} {:>11} {:>11} {:>8} {:>6}",
+        "each", "by", "shared B", "resident B", "descriptors", "mappings", "files"
     );
-    let lock = Used::for_each(MANY, || {
-        let lock = Lock::new().expect("memory");
-        drop(lock.lock().expect("a free lock"));
-        lock
-    });
-    lock.print("Lock", "forkproof");
-    python(
-        "Lock",
-        MANY,
-        "made = mp.Lock(); made.acquire(); made.release()",
-    );
-    let value = Used::for_each(MANY, || {
-        let value = Value::new(0i64).expect("memory");
-        value.update(|value| *value += 1).expect("a free lock");
-        value
-    });
-    value.print("Value", "forkproof");
-    python("Value", MANY, "made = mp.Value('q', 0); made.value += 1");
-    let queue = Used::for_each(FEW, || {
-        let queue = Queue::new().expect("memory");
-        queue.put(7).expect("room");
-        assert_eq!(queue.get().expect("what was put"), 7);
-        queue
-    });
-    queue.print("Queue", "forkproof");
-    python("Queue", FEW, "made = mp.Queue(); made.put(7); made.get()");
-    let service = Used::for_each(FEW, || {
-        let service = Iceoryx::new(8, Ahead::Far);
-        let mut ends = (service.putter(), service.getter());
-        let mut message = [0; 8];
-        // Connected by the first that is asked for.
-        std::thread::scope(|scope| {
-            let (putter, getter) = (Moved(&mut ends.0), &mut ends.1);
-            scope.spawn(move || {
-                let Moved(put) = { putter };
-                put(&[7; 8]);
-            });
-            getter(&mut message);
-        });
-        assert_eq!(message, [7; 8]);
-        ends
-    });
-    service.print("Queue", "iceoryx2");
-    process();
-}
-
-/// To another thread, which is the only one that uses it until it ends.
-struct Moved<'a>(&'a mut dyn FnMut(&[u8]));
-
-// SAFETY: the publisher is used by one thread at a time.
-unsafe impl Send for Moved<'_> {}
-
-fn wait(ready: Event, over: Event) {
-    ready.set();
-    over.wait();
-}
-
-/// A child that waits: started by the zygote, and by CPython's fork.
-fn process() {
-    let (ready, over) = (Event::new().expect("memory"), Event::new().expect("memory"));
-    let child = Process::new(wait, (ready.clone(), over.clone()));
-    child.start().expect("a process");
-    ready.wait();
-    let number = child.pid().expect("it was started").to_string();
-    Used::by(&number).print("Process", "forkproof");
-    over.set();
-    child.join().expect("it was started");
-    python_says(
-        "Process",
-        "def wait(ready, over):
-    ready.set()
-    over.wait()
-context = mp.get_context('fork')
-ready, over = context.Event(), context.Event()
-child = context.Process(target=wait, args=(ready, over))
-child.start()
-ready.wait()
-print(*used(child.pid))
-over.set()
-child.join()",
-    );
-}
-
-fn python(what: &str, count: usize, made: &str) {
-    python_says(
-        what,
-        &format!(
-            "def make():
-    {made}
-    return made
-first = make()
-before = used('self')
-objects = [make() for _ in range({count})]
-print(*((after - before) / {count} for after, before in zip(used('self'), before)))"
+    let programs = [
+        (
+            "memory, Lock",
+            python_each(SMALL, "Lock", "with made: pass"),
         ),
+        (
+            "memory, Value",
+            python_each(
+                SMALL,
+                "partial(Value, 'q', 0)",
+                "with made.get_lock(): made.value += 1\n    assert made.value == 1",
+            ),
+        ),
+        (
+            "memory, Queue",
+            python_each(QUEUES, "Queue", "made.put(7)\n    assert made.get() == 7"),
+        ),
+        ("memory, idle Process", python_processes()),
+    ];
+    for (name, program) in programs {
+        let kinds = KINDS.iter().enumerate();
+        for (at, (_, who, _)) in kinds.filter(|(_, kind)| kind.0 == name) {
+            let process = procspawn::spawn(at, |at| KINDS[at].2());
+            tell(name, who, process.join().expect("it can be measured"));
+        }
+        python(name, &program);
+    }
+}
+
+fn tell(name: &str, who: &str, [shared, resident, descriptors, mappings, files]: Reading) {
+    println!(
+        "{name:24} {who:20} {shared:>11.0} {resident:>11.0} {descriptors:>11.2} {mappings:>8.2} {files:>6.2}"
     );
 }
 
-/// A program that prints the four numbers.
-fn python_says(what: &str, program: &str) {
-    if !cpython::is_there() {
-        return;
+/// Of objects that `made` makes and uses.
+fn each<T>(count: usize, made: fn() -> T) -> Reading {
+    let mut all = Vec::with_capacity(count + 1);
+    let none = read();
+    all.push(made());
+    let first = resident("self");
+    all.extend((0..count).map(|_| made()));
+    let after = read();
+    assert_eq!(all.len(), count + 1);
+    let mut reading = for_each_of(count + 1, none, after);
+    reading[1] = (after[1] - first) / count as f64;
+    reading
+}
+
+fn for_each_of(count: usize, before: Reading, after: Reading) -> Reading {
+    std::array::from_fn(|at| (after[at] - before[at]) / count as f64)
+}
+
+fn lock() -> Lock {
+    let lock = Lock::new().expect("there is memory");
+    drop(lock.lock().expect("no owner dies"));
+    lock
+}
+
+fn value() -> Value<i64> {
+    let value = Value::new(0).expect("there is memory");
+    value.update(|value| *value += 1).expect("no owner dies");
+    assert_eq!(value.get().expect("no owner dies"), 1);
+    value
+}
+
+/// With the room that one has if nothing is said of it, 1 MiB.
+fn queue() -> Queue<u64> {
+    let queue = Queue::new().expect("there is memory");
+    queue.put(7).expect("there is room");
+    assert_eq!(queue.get().expect("it is open"), 7);
+    queue
+}
+
+/// A service of one publisher and one subscriber, with the room that it has in the table of times.
+fn iceoryx() -> impl Sized {
+    let (node, factory) = Iceoryx::new(8, Ahead::Far).open();
+    let publisher = Iceoryx::publisher(&factory, 8);
+    let subscriber = factory.subscriber_builder().create();
+    let subscriber = subscriber.expect("there is a subscriber");
+    // Until the subscriber asks for the first time it is not connected.
+    assert!(subscriber.receive().expect("it is open").is_none());
+    let sample = publisher.loan_slice_uninit(8).expect("there is room");
+    let sent = sample.write_from_slice(&[7; 8]).send();
+    assert_eq!(sent.expect("it is open"), 1);
+    let got = subscriber.receive().expect("it is open");
+    assert_eq!(*got.expect("it was sent"), [7; 8]);
+    (subscriber, publisher, factory, node)
+}
+
+fn waits(there: Semaphore, end: Event) {
+    there.release(1).expect("it has room");
+    end.wait();
+}
+forkproof::spawnable!(waits);
+
+/// Children that wait: resident is what a child has, the rest is what its parent needs for it.
+fn processes(method: StartMethod) -> Reading {
+    let there = Semaphore::new(0).expect("there is memory");
+    let end = Event::new().expect("there is memory");
+    let started = || {
+        let process = Process::new(waits, (there.clone(), end.clone())).start_method(method);
+        process.start().expect("a process can be started");
+        let permit = there.acquire().expect("it arrives");
+        permit.forget(); // for one child alone, which has come to its wait, or is about to
+        process
+    };
+    let first = started();
+    let before = read();
+    let children: Vec<Process> = (0..PROCESSES).map(|_| started()).collect();
+    let mut reading = for_each_of(PROCESSES, before, read());
+    let resident = children.iter().map(|child| {
+        let number = child.pid().expect("it was started");
+        resident(&number.to_string())
+    });
+    reading[1] = resident.sum::<f64>() / PROCESSES as f64;
+    end.set();
+    for child in children.iter().chain([&first]) {
+        assert_eq!(child.join().expect("it was started"), 0);
     }
-    let used = "import multiprocessing as mp, os, stat
-def used(process):
-    rollup = open(f'/proc/{process}/smaps_rollup').read()
-    kib = next(line.split()[1] for line in rollup.splitlines() if line.startswith('Pss:'))
-    maps = open(f'/proc/{process}/maps').read().count('\\n')
-    files = {}
-    names = os.listdir(f'/proc/{process}/fd')
-    for name in names:
-        try: file = os.stat(f'/proc/{process}/fd/{name}')
-        except OSError: continue
-        if stat.S_ISREG(file.st_mode): files[file.st_dev, file.st_ino] = 512 * file.st_blocks
-    return int(kib) * 1024, sum(files.values()), len(names), maps
+    reading
+}
+
+fn read() -> Reading {
+    set_log_level(LogLevel::Error); // or it tells that it has no file of settings
+    let maps = fs::read_to_string("/proc/self/maps").expect("it is there");
+    let shared = maps.lines().filter_map(shared_bytes).sum::<u64>();
+    let descriptors = fs::read_dir("/proc/self/fd").expect("it is there").count();
+    let config = Config::global_config();
+    let own = config.global.root_path().to_string();
+    let files = files(Path::new("/dev/shm")) + files(Path::new(&own));
+    [
+        shared as f64,
+        resident("self"),
+        descriptors as f64,
+        maps.lines().count() as f64,
+        files as f64,
+    ]
+}
+
+/// The length of a mapping, if it is shared: `from-to rw-s ..`.
+fn shared_bytes(line: &str) -> Option<u64> {
+    let mut words = line.split(' ');
+    let (from, to) = words.next()?.split_once('-')?;
+    let number = |text| u64::from_str_radix(text, 16).ok();
+    let length = number(to)? - number(from)?;
+    words.next()?.ends_with('s').then_some(length)
+}
+
+/// The proportional share of a process, in bytes.
+fn resident(process: &str) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup"));
+    let text = text.expect("it lives, and is ours");
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    let kib: f64 = kib.and_then(|kib| kib.parse().ok()).expect("a number");
+    kib * 1024.0
+}
+
+/// In a directory, and those under it.
+fn files(directory: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return 0; // not made yet
+    };
+    let count = |entry: fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => files(&entry.path()),
+        _ => 1,
+    };
+    entries.flatten().map(count).sum()
+}
+
+const PYTHON: &str = "
+import os
+from functools import partial
+from multiprocessing import Event, Lock, Process, Queue, Semaphore, Value, set_start_method
+def resident(process):
+    for line in open(f'/proc/{process}/smaps_rollup'):
+        if line.startswith('Pss:'): return int(line.split()[1]) * 1024
+def length(line):
+    begin, end = line.split(' ')[0].split('-')
+    return int(end, 16) - int(begin, 16)
+def read():
+    maps = open('/proc/self/maps').readlines()
+    shared = sum(length(line) for line in maps if line.split(' ')[1].endswith('s'))
+    return shared, resident('self'), len(os.listdir('/proc/self/fd')), len(maps), len(os.listdir('/dev/shm'))
+def each(count, before, after): return [(b - a) / count for a, b in zip(before, after)]
+set_start_method('fork')
 ";
-    let output = Command::new("python3")
-        .args(["-c", &format!("{used}{program}")])
-        .output()
-        .expect("python3 was found before");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let numbers: Vec<f64> = said
-        .split_ascii_whitespace()
-        .filter_map(|number| number.parse().ok())
-        .collect();
-    let &[bytes, in_files, descriptors, mappings] = &numbers[..] else {
-        panic!("python3: {}", String::from_utf8_lossy(&output.stderr));
-    };
-    let used = Used {
-        bytes,
-        in_files,
-        descriptors,
-        mappings,
-    };
-    used.print(what, "CPython");
+
+fn python(name: &str, program: &str) {
+    if let Some(numbers) = cpython::numbers(&format!("{PYTHON}{program}")) {
+        tell(name, "CPython", numbers.try_into().expect("five numbers"));
+    }
+}
+
+fn python_each(count: usize, maker: &str, used: &str) -> String {
+    format!(
+        "
+make = {maker}
+def one():
+    made = make()
+    {used}
+    return made
+none = read()
+every = [one()]
+first = resident('self')
+every += [one() for _ in range({count})]
+after = read()
+reading = each({count} + 1, none, after)
+reading[1] = (after[1] - first) / {count}
+print(*reading)
+"
+    )
+}
+
+fn python_processes() -> String {
+    format!(
+        "
+there, end = Semaphore(0), Event()
+def waits():
+    there.release()
+    end.wait()
+def started():
+    process = Process(target=waits)
+    process.start()
+    there.acquire()
+    return process
+first = started()
+before = read()
+children = [started() for _ in range({PROCESSES})]
+reading = each({PROCESSES}, before, read())
+reading[1] = sum(resident(child.pid) for child in children) / {PROCESSES}
+end.set()
+for child in [first, *children]:
+    child.join()
+    assert child.exitcode == 0
+print(*reading)
+"
+    )
 }

@@ -1,5 +1,8 @@
 //! A process that does nothing: started, and joined.
+//!
+//! Some of them load a program: forkproof by spawn, posix_spawn and procspawn this one, CPython by spawn its own.
 
+use std::ffi::CStr;
 use std::time::Instant;
 
 use forkproof::{Process, StartMethod};
@@ -8,6 +11,13 @@ use crate::cpython;
 use crate::table::{Row, Work};
 
 const TIMES: u32 = 200;
+
+/// The argument of what posix_spawn(3) starts: this program, which then has nothing to do.
+const NOTHING: &CStr = c"--nothing";
+
+pub fn is_spawned_for_nothing() -> bool {
+    std::env::args_os().nth(1).as_deref() == NOTHING.to_str().ok().map(AsRef::as_ref)
+}
 
 pub fn works() -> Vec<Work> {
     [("start and join", 0), ("start, 1 GiB parent", 1 << 30)]
@@ -35,8 +45,7 @@ fn rows(bytes: usize) -> Vec<Row> {
         Row::new("forkproof, by fork", by(StartMethod::Fork)),
         Row::new("forkproof, by spawn", by(StartMethod::Spawn)),
         Row::new("fork(2)", with_bytes(bytes, fork)),
-        // Both load a program: /bin/true, and this one.
-        Row::new("posix_spawn(3)", with_bytes(bytes, spawn_true)),
+        Row::new("posix_spawn(3)", with_bytes(bytes, posix_spawn)),
         Row::new("procspawn", with_bytes(bytes, procspawned)),
     ];
     for method in ["fork", "forkserver", "spawn"] {
@@ -85,43 +94,46 @@ fn with_bytes(bytes: usize, mut act: impl FnMut()) -> impl FnMut() -> f64 {
     }
 }
 
-fn spawn_true() {
-    let path = c"/bin/true";
-    let arguments = [path.as_ptr().cast_mut(), std::ptr::null_mut()];
-    let mut child = 0;
-    // SAFETY: a path and arguments that end as they should, no environment, and a place for the child's number.
-    let failed = unsafe {
-        libc::posix_spawn(
-            &mut child,
-            path.as_ptr(),
-            std::ptr::null(),
-            std::ptr::null(),
-            arguments.as_ptr(),
-            std::ptr::null(),
-        )
-    };
-    assert_eq!(failed, 0, "/bin/true is there");
-    let mut status = 0;
-    // SAFETY: a place for the status.
-    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-    assert_eq!(status, 0);
-}
-
-fn procspawned() {
-    let child = procspawn::spawn((), |()| ());
-    child.join().expect("it does not die");
-}
-
 fn fork() {
     // SAFETY: the child of this process of one thread only exits.
     match unsafe { libc::fork() } {
         -1 => panic!("no process"),
         // SAFETY: ends the process at once.
         0 => unsafe { libc::_exit(0) },
-        child => {
-            let mut status = 0;
-            // SAFETY: a place for the status.
-            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-        }
+        child => reap(child),
     }
+}
+
+fn posix_spawn() {
+    unsafe extern "C" {
+        static environ: *const *mut libc::c_char;
+    }
+    let program = c"/proc/self/exe";
+    let arguments = [program.as_ptr(), NOTHING.as_ptr(), std::ptr::null()];
+    let mut child = 0;
+    // SAFETY: the strings end in 0, the lists in null; nobody changes the environment meanwhile, nor the arguments ever.
+    let failed = unsafe {
+        libc::posix_spawn(
+            &mut child,
+            program.as_ptr(),
+            std::ptr::null(),
+            std::ptr::null(),
+            arguments.as_ptr().cast(),
+            environ,
+        )
+    };
+    assert_eq!(failed, 0, "no process");
+    reap(child);
+}
+
+fn procspawned() {
+    let process = procspawn::spawn((), |()| ());
+    process.join().expect("it does nothing");
+}
+
+fn reap(child: libc::pid_t) {
+    let mut status = 0;
+    // SAFETY: a place for the status.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0, "it did something");
 }
