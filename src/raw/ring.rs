@@ -8,7 +8,7 @@
 //!
 //! | of an end | |
 //! |---|---|
-//! | `lock` | who holds it may work at this end, never for long: no one sleeps with it |
+//! | `lock` | who holds it may work at this end, never for long: no one sleeps with it, but for who has [reserved](Ring::reserve) room and writes there |
 //! | `place` | how far this end has come; one store of it commits a put or a get, its bytes and its count at once |
 //! | `line` | who holds it may sleep for the other end to move; the others queue for it |
 //! | `gate` | what that one sleeps on: `ASLEEP` or `AWAKE` |

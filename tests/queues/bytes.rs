@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use forkproof::shm::Shared;
 use forkproof::{ByteQueue, GetError, LockFailure, PutFailure, Queue, Result, wait};
 use proptest::prelude::*;
 
@@ -205,13 +206,13 @@ fn put_later(go: ByteQueue, to: ByteQueue) -> Result<()> {
 
 #[test]
 fn it_can_be_waited_for() -> Result<()> {
-    let (go, queue) = (ByteQueue::new()?, ByteQueue::new()?);
+    let (go, quiet, queue) = (ByteQueue::new()?, ByteQueue::new()?, ByteQueue::new()?);
     assert!(!queue.poll(NOW)?);
     let child = start(put_later, (go.clone(), queue.clone()))?;
     let mut place = go.reserve(2)?;
     place.fill(0);
     place.put()?;
-    assert_eq!(wait(&[&go, &queue], Some(LONG))?.last(), Some(&1));
+    assert_eq!(wait(&[&quiet, &queue], Some(LONG))?, [1]);
     assert_eq!(queue.get()?, b"now");
     assert!(format!("{queue:?}").contains("ByteQueue of 0 items"));
     assert_eq!(child.join()?, 0);
@@ -256,6 +257,44 @@ proptest! {
         queue.close().unwrap();
         let left: Vec<_> = queue.iter().map(|message| message.unwrap()).collect();
         prop_assert_eq!(list, left);
+    }
+}
+
+/// Where the ends' places lie, and the messages.
+const PLACES_AT: [usize; 2] = [40, 168];
+const BYTES_AT: usize = 384;
+
+proptest! {
+    /// By something that shares the memory. The words of locks are left alone: to wait for a living owner is right.
+    #[test]
+    fn whatever_is_written_to_its_memory_no_call_leaves_it(
+        units in 2usize..20,
+        written in prop::collection::vec((0usize..22, any::<u64>(), 0u32..64), 1..30),
+        calls in prop::collection::vec(call(), 30),
+    ) {
+        let queue = ByteQueue::with_capacity(None, 8 * units).unwrap();
+        for ((at, number, shorter), call) in written.into_iter().zip(calls) {
+            let at = match at.checked_sub(2) {
+                None => PLACES_AT[at],
+                Some(unit) => BYTES_AT + 8 * (unit % units),
+            };
+            queue.block().set(at, number >> shorter);
+            let bytes = match call {
+                Call::Put(bytes) => queue.try_put(&message(0, bytes)).map_or(0, |()| bytes),
+                Call::Write(bytes) | Call::Forgo(bytes) => queue.try_reserve(bytes).map_or(0, |mut place| {
+                    place.fill(1);
+                    place.put().map_or(0, |()| bytes)
+                }),
+                Call::Get => queue.try_get().map_or(0, |message| message.len()),
+                Call::GetInto(room) => queue.try_get_into(&mut vec![0; room]).unwrap_or(0),
+                Call::Process => {
+                    let sum = |message: &[u8]| message.iter().fold(0u8, |sum, byte| sum ^ byte);
+                    let read = |message: &[u8]| (sum(message), message.len());
+                    queue.process_timeout(NOW, read).map_or(0, |(_, bytes)| bytes)
+                }
+            };
+            prop_assert!(bytes <= 8 * units);
+        }
     }
 }
 

@@ -24,6 +24,9 @@ const ENDING: Duration = Duration::from_secs(1);
 /// How many requests without a reply may be on their way.
 const TELLS_MAX: usize = 64;
 
+/// How many rings may be left in the bell: fewer than fill it, so that there is room for what else the server has to say.
+const UNHEARD_MAX: u32 = 64;
+
 pub struct LocalLine {
     requests: Queue<Piece>,
     replies: Queue<Piece>,
@@ -33,6 +36,8 @@ pub struct LocalLine {
     is_cut: Cell<bool>,
     /// Requests without a reply since the last reply: as many may not have been taken yet.
     tells: usize,
+    /// Pieces that came before anyone listened to the bell: as many rings are in it.
+    unheard: Cell<u32>,
 }
 
 impl Address {
@@ -52,6 +57,7 @@ impl Address {
             server: self.server.clone(),
             is_cut: Cell::new(false),
             tells: 0,
+            unheard: Cell::new(0),
         })
     }
 }
@@ -77,7 +83,11 @@ impl LocalLine {
             && Os::look_for_partner(|| !self.replies.is_empty())
             && let Ok(piece) = self.replies.try_get()
         {
-            return Ok(piece); // and the bell goes on ringing, for the next who sleeps
+            self.unheard.set(self.unheard.get() + 1);
+            if self.unheard.get() == UNHEARD_MAX {
+                self.silence();
+            }
+            return Ok(piece);
         }
         loop {
             let hung_up = self.silence();
@@ -101,6 +111,7 @@ impl LocalLine {
 
     /// Takes the bell's rings. Whether the server has hung up.
     fn silence(&self) -> bool {
+        self.unheard.set(0);
         let mut ring = [0; 8];
         let mut ends = 0;
         // The first end may be that of an unread ring of ours, with rings of the server's still behind it.
