@@ -238,7 +238,7 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         // Relaxed, both: advice. The tail first, so that the ring looks no fuller than it was.
         let tail = Place::of(self.puts.place.load(Relaxed));
         let head = Place::of(self.gets.place.load(Relaxed));
-        !self.has_room(head, tail, 0)
+        !self.has_room(head, tail, 1) // an empty record is its header
     }
 
     pub fn is_closed(&self) -> bool {
@@ -266,10 +266,9 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
         take_brief(&self.puts.lock, patience)
     }
 
-    fn has_room(&self, head: Place, tail: Place, length: u32) -> bool {
-        let (units, used) = (self.region.units, self.region.used(head, tail));
-        head.records_to(tail) < self.records_max
-            && self.region.taken(tail.position, length) <= units.saturating_sub(used)
+    fn has_room(&self, head: Place, tail: Place, units: u32) -> bool {
+        let used = self.region.used(head, tail);
+        head.records_to(tail) < self.records_max && units <= self.region.units.saturating_sub(used)
     }
 }
 

@@ -279,6 +279,7 @@ proptest! {
                 Some(unit) => BYTES_AT + 8 * (unit % units),
             };
             queue.block().set(at, number >> shorter);
+            let _looked_at = (queue.len(), queue.is_full(), queue.is_empty(), queue.is_closed());
             let bytes = match call {
                 Call::Put(bytes) => queue.try_put(&message(0, bytes)).map_or(0, |()| bytes),
                 Call::Write(bytes) | Call::Forgo(bytes) => queue.try_reserve(bytes).map_or(0, |mut place| {

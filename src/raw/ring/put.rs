@@ -176,7 +176,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         if !self.region.can_be(head, tail, self.records_max) {
             return Err(Attempt::Done(Err(PutRefused::Corrupt)));
         }
-        if !self.has_room(head, tail, length) {
+        if !self.has_room(head, tail, self.region.taken(tail.position, length)) {
             return Err(Attempt::NotYet(head_seen));
         }
         Ok((tail, head_seen))
