@@ -221,15 +221,16 @@ impl World for Os {
         })
     }
 
-    /// Twelve looks are some thirty times as long as seven: longer than a wake takes, so that a partner who has to be woken
-    /// is still met, and need not be the next time. Where both have one core they only keep the other from it: after a
-    /// few in vain there is one, and all twelve only now and then, to see whether things have changed.
+    /// Fourteen looks are some hundred times as long as seven: longer than a wake takes, even of a core that sleeps, so that
+    /// a partner who has to be woken is still met, and need not be the next time. Where both have one core they only keep
+    /// the other from it: after a few in vain there is one, and all fourteen only now and then, to see whether things
+    /// have changed.
     #[inline]
     fn spins_for_partner() -> u32 {
         if step::is_observed() {
             return 1; // a run must not hang on those before it
         }
-        let most = Self::spins() * 12 / 7;
+        let most = Self::spins() * 2;
         match IN_VAIN.get() {
             few if few % 128 == 0 => most,
             few => (most >> few.min(3)).max(1),
