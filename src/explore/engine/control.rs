@@ -33,6 +33,19 @@ const SEATS: usize = MAX_LANES + 2;
 const GIVEN: u32 = 1;
 /// A seat's word: something else is to be looked at (a child has died).
 pub(super) const LOOK: u32 = 2;
+/// A seat's word: its process is about to sleep, or does, or was killed so.
+const ASLEEP: u32 = 4;
+
+/// How often a lane lets the others have the core before it sleeps: with all of them on one, sched_yield(2) hands the
+/// core over in half of the time of a futex's wake and sleep.
+const YIELDS: u32 = 3;
+/// A yield that took longer let someone have the core who does not hand it on.
+const LONG_YIELD_NS: u64 = 100_000;
+/// Then a lane sleeps so often before it yields again.
+const SLEEPS_AFTER_LONG: u32 = 4_096;
+
+/// How often the process still sleeps without a yield before.
+static SLEEPS_AT_ONCE: AtomicU32 = AtomicU32::new(0);
 
 /// In memory that all processes of a run share, at one address.
 #[repr(C)]
@@ -101,10 +114,10 @@ impl Control {
         self.boss.store(Os::me(), Ordering::Relaxed);
     }
 
-    /// The turn, if it has been given to the seat.
+    /// The turn, if it has been given to the seat, which is the caller's.
     pub fn given(&'static self, seat: usize) -> Option<Turn> {
-        // Acquire: pairs with the Release in give().
-        let before = self.seats[seat].fetch_and(!GIVEN, Ordering::Acquire);
+        // Acquire: pairs with the Release in give(). Who asks is awake.
+        let before = self.seats[seat].fetch_and(!(GIVEN | ASLEEP), Ordering::Acquire);
         (before & GIVEN != 0).then_some(Turn { control: self })
     }
 
@@ -118,10 +131,41 @@ impl Control {
             if self.seats[seat].fetch_and(!LOOK, Ordering::Relaxed) & LOOK != 0 {
                 return Heard::Look;
             }
-            if futex::wait(&self.seats[seat], 0, futex::ANYONE, until) == Woken::TimedOut {
+            // The boss is wanted at a run's end, and takes no core from the lanes until then.
+            if seat != BOSS && self.comes_soon(seat) {
+                continue;
+            }
+            let word = &self.seats[seat];
+            // Relaxed: it only asks for a wake, and the kernel compares the word once more.
+            if word.fetch_or(ASLEEP, Ordering::Relaxed) & (GIVEN | LOOK) != 0 {
+                continue;
+            }
+            if futex::wait(word, ASLEEP, futex::ANYONE, until) == Woken::TimedOut {
                 return Heard::Silence;
             }
         }
+    }
+
+    /// Whether there is something to hear after a few yields.
+    fn comes_soon(&self, seat: usize) -> bool {
+        // Relaxed: a lane's process waits in one thread alone.
+        let sleeps = SLEEPS_AT_ONCE.load(Ordering::Relaxed);
+        if sleeps > 0 {
+            SLEEPS_AT_ONCE.store(sleeps - 1, Ordering::Relaxed);
+            return false;
+        }
+        for _ in 0..YIELDS {
+            let begun_ns = futex::monotonic_ns();
+            std::thread::yield_now();
+            if futex::monotonic_ns() - begun_ns > LONG_YIELD_NS {
+                SLEEPS_AT_ONCE.store(SLEEPS_AFTER_LONG, Ordering::Relaxed);
+            }
+            // Relaxed: whoever hears it takes it with Acquire.
+            if self.seats[seat].load(Ordering::Relaxed) & (GIVEN | LOOK) != 0 {
+                return true;
+            }
+        }
+        false
     }
 
     /// The number of a lane's process that another lane has started; 0 if it is no more, or there is none.
@@ -149,9 +193,10 @@ impl Turn {
 
     pub fn give(self, to: usize) {
         let word = &self.control.seats[to];
-        // Release: pairs with the Acquire in hear(). By fetch_or, as LOOK may stand there.
-        word.fetch_or(GIVEN, Ordering::Release);
-        futex::wake(word, 1, futex::ANYONE);
+        // Release: pairs with the Acquire in given(). By fetch_or, as LOOK may stand there.
+        if word.fetch_or(GIVEN, Ordering::Release) & ASLEEP != 0 {
+            futex::wake(word, 1, futex::ANYONE);
+        }
     }
 
     /// The turn of a process that is dead, or that waits and will be killed.
