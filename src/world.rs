@@ -150,6 +150,12 @@ pub trait World: Sized + 'static {
     /// The calling thread's id: not 0, within [`TID_MASK`], and different for all that share memory.
     fn me() -> u32;
 
+    /// The same for a thread that has been asked before, or has announced a node: that is known at once. `None` otherwise;
+    /// such a thread owns nothing.
+    fn me_if_known() -> Option<u32> {
+        Some(Self::me())
+    }
+
     /// Whether no thread has this id. A word that goes on naming it was written by something else than this library:
     /// the death of its owner would have changed it.
     fn is_nobody(id: u32) -> bool;
@@ -218,6 +224,10 @@ pub trait World: Sized + 'static {
 
     /// Tells the kernel which node this thread is working on (`list_op_pending`): one at a time.
     fn announce(node: &Node<Self>);
+    /// The same, by a thread that is [known](World::me_if_known): it has nothing to learn first.
+    fn announce_known(node: &Node<Self>) {
+        Self::announce(node);
+    }
     /// Takes the announcement back.
     fn withdraw();
 

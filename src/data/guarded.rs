@@ -49,16 +49,18 @@ impl Guarded {
     pub fn lock(&self, patience: Patience) -> Result<Held<'_>, LockError<Held<'_>>> {
         // SAFETY: allocate() put it there; a handle that arrives is checked by its tag.
         let mutex: &RawMutex<Os> = unsafe { self.block.object(0) };
-        let acquired = mutex.lock(patience)?;
-        let held = Held {
-            block: &self.block,
-            mutex,
-            not_send: PhantomData,
-        };
-        match acquired {
-            Acquired::Clean => Ok(held),
-            Acquired::OwnerDied => Err(LockError::OwnerDied(held)),
-        }
+        mutex.lock_then(patience, |outcome| {
+            let acquired = outcome?;
+            let held = Held {
+                block: &self.block,
+                mutex,
+                not_send: PhantomData,
+            };
+            match acquired {
+                Acquired::Clean => Ok(held),
+                Acquired::OwnerDied => Err(LockError::OwnerDied(held)),
+            }
+        })
     }
 }
 

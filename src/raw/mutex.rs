@@ -108,20 +108,88 @@ impl<W: World> RawMutex<W> {
     /// Each variant of [`Refused`]; the lock is then not held by this call.
     #[inline]
     pub fn lock(&self, patience: Patience) -> Result<Acquired, Refused> {
-        if !W::may_link() {
-            return Err(Refused::TooManyHeld);
-        }
-        W::announce(&self.node); // invariant 1, from before the word can hold our id
-        // Acquire: pairs with the Release in release(). Relaxed on failure: acquire_contended() looks again.
-        let outcome = match self.word().compare_exchange(0, W::me(), Acquire, Relaxed) {
-            Ok(_) => self.admit(false),
-            Err(_) => self.acquire_contended(patience),
+        self.lock_then(patience, |outcome| outcome)
+    }
+
+    /// The same, and what the caller makes of the outcome.
+    ///
+    /// Whatever is rare ends the call in a function of its own, where the outcome is known, too: so the short way has
+    /// nothing to keep for its return.
+    #[inline]
+    pub fn lock_then<R>(
+        &self,
+        patience: Patience,
+        then: impl FnOnce(Result<Acquired, Refused>) -> R,
+    ) -> R {
+        let Some(me) = W::me_if_known() else {
+            return self.lock_first(patience, then);
         };
-        if outcome.is_ok() {
-            W::link(&self.node);
+        if !W::may_link() {
+            return then(Err(Refused::TooManyHeld));
         }
+        W::announce_known(&self.node); // invariant 1, from before the word can hold our id
+        // Acquire: pairs with the Release in release(). Relaxed on failure: acquire_contended() looks again.
+        if self
+            .word()
+            .compare_exchange(0, me, Acquire, Relaxed)
+            .is_err()
+        {
+            return self.lock_contended(patience, then);
+        }
+        // Relaxed: between owners; the acquire above saw what the last one wrote.
+        if self.state().load(Relaxed) == NOT_RECOVERABLE {
+            return self.decline(then);
+        }
+        W::link(&self.node);
         W::withdraw();
-        outcome
+        then(Ok(Acquired::Clean))
+    }
+
+    /// The thread's first lock.
+    #[cold]
+    fn lock_first<R>(
+        &self,
+        patience: Patience,
+        then: impl FnOnce(Result<Acquired, Refused>) -> R,
+    ) -> R {
+        W::me();
+        self.lock_then(patience, then)
+    }
+
+    /// Announced, and someone may hold it.
+    #[cold]
+    fn lock_contended<R>(
+        &self,
+        patience: Patience,
+        then: impl FnOnce(Result<Acquired, Refused>) -> R,
+    ) -> R {
+        let owner_died = match self.acquire_contended(patience) {
+            Ok(owner_died) => owner_died,
+            Err(refused) => {
+                W::withdraw();
+                return then(Err(refused));
+            }
+        };
+        // Relaxed, both: between owners; the acquire saw what the last one wrote.
+        if self.state().load(Relaxed) == NOT_RECOVERABLE {
+            return self.decline(then);
+        }
+        if owner_died {
+            self.state().store(INCONSISTENT, Relaxed);
+        }
+        W::link(&self.node);
+        W::withdraw();
+        then(Ok(match owner_died {
+            true => Acquired::OwnerDied,
+            false => Acquired::Clean,
+        }))
+    }
+
+    /// The word is ours, and the data nobody's.
+    #[cold]
+    fn decline<R>(&self, then: impl FnOnce(Result<Acquired, Refused>) -> R) -> R {
+        self.release(W::me());
+        then(Err(Refused::NotRecoverable))
     }
 
     /// Vouches for the data after an owner's death. Nothing if there was none.
@@ -145,31 +213,39 @@ impl<W: World> RawMutex<W> {
     /// fork(2): the child is another thread). Nothing was changed.
     #[inline]
     pub fn unlock(&self) -> Result<(), NotHeld> {
-        if !self.is_mine() {
-            return Err(NotHeld);
-        }
-        W::announce(&self.node); // invariant 1, until the word no longer holds our id
+        let me = match W::me_if_known() {
+            Some(me) if self.is_of(me) => me,
+            _ => return Err(NotHeld),
+        };
+        W::announce_known(&self.node); // invariant 1, until the word no longer holds our id
         // Relaxed: between owners; release() publishes it.
         if self.state().load(Relaxed) == INCONSISTENT {
-            self.give_up();
+            self.give_up(me);
+        } else {
+            W::unlink(&self.node);
+            self.release(me);
         }
-        W::unlink(&self.node);
-        self.release();
-        W::withdraw();
         Ok(())
     }
 
     #[cold]
-    fn give_up(&self) {
+    fn give_up(&self, me: u32) {
         // Those who sleep for something that only an owner could bring about: until_given_up().
         W::update_and_wake_all(self.state(), Update::Set(NOT_RECOVERABLE));
+        W::unlink(&self.node);
+        self.release(me);
     }
 
     /// Whether the calling thread holds the lock.
     #[inline]
     pub fn is_mine(&self) -> bool {
+        W::me_if_known().is_some_and(|me| self.is_of(me))
+    }
+
+    #[inline]
+    fn is_of(&self, me: u32) -> bool {
         // Relaxed: only this thread stores its own id here, and it sees its own stores.
-        self.word().load(Relaxed) & TID_MASK == W::me()
+        self.word().load(Relaxed) & TID_MASK == me
     }
 
     /// Whether anyone holds the lock: an answer that may be out of date when it arrives.
@@ -188,8 +264,8 @@ impl<W: World> RawMutex<W> {
         }
     }
 
-    #[cold]
-    fn acquire_contended(&self, patience: Patience) -> Result<Acquired, Refused> {
+    /// Makes the word ours: whether its owner died.
+    fn acquire_contended(&self, patience: Patience) -> Result<bool, Refused> {
         let me = W::me();
         let until = match patience {
             Patience::Until(deadline) => Some(deadline),
@@ -209,7 +285,7 @@ impl<W: World> RawMutex<W> {
                     .compare_exchange(seen, mine, Acquire, Relaxed)
                     .is_ok()
                 {
-                    return self.admit(seen & OWNER_DIED != 0);
+                    return Ok(seen & OWNER_DIED != 0);
                 }
                 continue;
             }
@@ -246,40 +322,18 @@ impl<W: World> RawMutex<W> {
         }
     }
 
-    /// The word is ours, of an owner who died or not; whether the data is, too, depends on `state`.
+    /// Gives the word back, which is ours, and takes the announcement back.
     #[inline]
-    fn admit(&self, owner_died: bool) -> Result<Acquired, Refused> {
-        // Relaxed, both: between owners; the acquire above saw what the last one wrote.
-        if self.state().load(Relaxed) == NOT_RECOVERABLE {
-            return self.decline();
-        }
-        if !owner_died {
-            return Ok(Acquired::Clean);
-        }
-        self.state().store(INCONSISTENT, Relaxed);
-        Ok(Acquired::OwnerDied)
-    }
-
-    /// The word is ours, and the data nobody's.
-    #[cold]
-    fn decline(&self) -> Result<Acquired, Refused> {
-        self.release();
-        Err(Refused::NotRecoverable)
-    }
-
-    #[inline]
-    fn release(&self) {
+    fn release(&self, me: u32) {
         // Release: pairs with the Acquire in lock(). Relaxed on failure: nothing was given back.
-        if self
-            .word()
-            .compare_exchange(W::me(), 0, Release, Relaxed)
-            .is_err()
-        {
-            self.release_contended();
+        let released = self.word().compare_exchange(me, 0, Release, Relaxed);
+        if released.is_err() {
+            return self.release_contended();
         }
+        W::withdraw();
     }
 
-    /// The word is ours and marked.
+    /// The same of a word that is marked.
     #[cold]
     fn release_contended(&self) {
         // Relaxed, all hints: a wrong one costs a wake too many, or one more look.
@@ -296,6 +350,7 @@ impl<W: World> RawMutex<W> {
                 self.hint().store(FEW, Relaxed);
             }
         }
+        W::withdraw();
     }
 
     /// What its parts are called in a trace, by their offset in bytes.

@@ -131,15 +131,17 @@ fn guard(
     mutex: &RawMutex<Os>,
     patience: Patience,
 ) -> Result<LockGuard<'_>, LockError<LockGuard<'_>>> {
-    let acquired = mutex.lock(patience)?;
-    let guard = LockGuard {
-        mutex,
-        not_send: PhantomData,
-    };
-    match acquired {
-        Acquired::Clean => Ok(guard),
-        Acquired::OwnerDied => Err(LockError::OwnerDied(guard)),
-    }
+    mutex.lock_then(patience, |outcome| {
+        let acquired = outcome?;
+        let guard = LockGuard {
+            mutex,
+            not_send: PhantomData,
+        };
+        match acquired {
+            Acquired::Clean => Ok(guard),
+            Acquired::OwnerDied => Err(LockError::OwnerDied(guard)),
+        }
+    })
 }
 
 fn tag() -> u32 {

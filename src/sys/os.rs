@@ -196,6 +196,11 @@ impl World for Os {
         robust::thread_id()
     }
 
+    #[inline]
+    fn me_if_known() -> Option<u32> {
+        robust::known_thread_id()
+    }
+
     fn is_nobody(id: u32) -> bool {
         let access = Access::LookUp { id };
         step::before(access, 0);
@@ -319,6 +324,11 @@ impl World for Os {
     #[inline]
     fn announce(node: &Node<Self>) {
         robust::announce(node);
+    }
+
+    #[inline]
+    fn announce_known(node: &Node<Self>) {
+        robust::announce_known(node);
     }
 
     #[inline]

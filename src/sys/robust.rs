@@ -78,6 +78,15 @@ pub fn thread_id() -> u32 {
     if id != 0 { id } else { meet() }
 }
 
+/// The same, if the thread has met the kernel.
+#[inline]
+pub fn known_thread_id() -> Option<u32> {
+    ME.with(|me| match me.id.get() {
+        0 => None,
+        id => Some(id),
+    })
+}
+
 /// Learns the thread's id and list anew. For a child made by a raw `clone`, which has a new id and no
 /// list; it takes over the list that its maker knew, as the memory is the same. Touches nothing that
 /// would be unsafe in the single thread of a forked child.
@@ -138,16 +147,28 @@ pub fn holds_within(addresses: Range<usize>) -> bool {
 
 #[inline]
 pub(super) fn announce(node: &Node<Os>) {
+    announce_in(head(), node);
+}
+
+/// The same, by a thread that has met the kernel.
+#[inline]
+pub(super) fn announce_known(node: &Node<Os>) {
+    announce_in(known_head(), node);
+}
+
+#[inline]
+fn announce_in(head: *mut Head, node: &Node<Os>) {
     let address = std::ptr::from_ref(node) as usize;
     step::before(Access::Announce, address);
-    set_announced(link_of(node));
+    set_announced(head, link_of(node));
     step::after(Access::Announce, address, Outcome::Done);
 }
 
 #[inline]
 pub(super) fn withdraw() {
+    let head = known_head();
     step::before(Access::Withdraw, 0);
-    set_announced(0);
+    set_announced(head, 0);
     step::after(Access::Withdraw, 0, Outcome::Done);
 }
 
@@ -155,7 +176,11 @@ pub(super) fn withdraw() {
 pub(super) fn link(node: &Node<Os>) {
     // Relaxed: only this thread, and the kernel after it, follow the links.
     use Ordering::Relaxed;
-    let (head, link, address) = (head(), link_of(node), std::ptr::from_ref(node) as usize);
+    let (head, link, address) = (
+        known_head(),
+        link_of(node),
+        std::ptr::from_ref(node) as usize,
+    );
     step::before(Access::PrepareLink, address);
     // SAFETY: `head` is this thread's own list, whose nodes are mapped (invariant 1); a link's neighbour
     // backwards lies 8 bytes before it, in glibc's nodes, in ours, and in the head.
@@ -213,8 +238,7 @@ fn link_of(node: &Node<Os>) -> usize {
 }
 
 #[inline]
-fn set_announced(link: usize) {
-    let head = head();
+fn set_announced(head: *mut Head, link: usize) {
     compiler_fence(Ordering::SeqCst); // invariant 2
     // SAFETY: the head is this thread's own; volatile, as the kernel reads it.
     unsafe { (&raw mut (*head).announced).write_volatile(link) };
@@ -229,6 +253,23 @@ fn head() -> *mut Head {
     }
     meet();
     ME.with(|me| me.head.get())
+}
+
+/// Of a thread that has met the kernel. With no way on where it has not, a lock's short way has nothing to keep for it.
+#[inline]
+fn known_head() -> *mut Head {
+    let head = ME.with(|me| me.head.get());
+    if head.is_null() {
+        unknown();
+    }
+    head
+}
+
+#[cold]
+fn unknown() -> ! {
+    panic!(
+        "a thread that is not known, and has announced no node, links none and takes no announcement back"
+    );
 }
 
 /// The thread's first use of shared ownership.
