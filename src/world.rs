@@ -174,12 +174,14 @@ pub trait World: Sized + 'static {
 
     /// Looks for a partner for about as long as a sleep would cost: whether it has come.
     fn look_for_partner(mut has_come: impl FnMut() -> bool) -> bool {
-        let has_come = (0..Self::spins_for_partner()).any(|looks| {
-            let has_come = has_come();
-            if !has_come {
-                pause(looks);
-            }
-            has_come
+        let has_come = (0..Self::spins_for_partner()).any(|round| {
+            (0..1u32 << round.min(16)).any(|_| {
+                let has_come = has_come();
+                if !has_come {
+                    std::hint::spin_loop();
+                }
+                has_come
+            })
         });
         Self::spun(has_come);
         has_come

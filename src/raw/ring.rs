@@ -10,8 +10,9 @@
 //! |---|---|
 //! | `lock` | who holds it may work at this end, never for long: no one sleeps with it, but for who has [reserved](Ring::reserve) room and writes there |
 //! | `place` | how far this end has come; one store of it commits a put or a get, its bytes and its count at once |
+//! | `seen` | how far the other end had come when someone here looked last: it is looked at again when that is not far enough |
 //! | `line` | who holds it may sleep for the other end to move; the others queue for it |
-//! | `gate` | what that one sleeps on: `ASLEEP` or `AWAKE` |
+//! | `gate` | what the other end's one sleeps on until this end moves: `ASLEEP` or `AWAKE` |
 //!
 //! | bits of a `place` | meaning |
 //! |---|---|
@@ -21,14 +22,15 @@
 //!
 //! # Invariants
 //! 1. Bytes between the getters' and the putters' position are committed records. Putters write outside of them.
-//! 2. A gate is written under the *other* end's lock: by that end's commits, and by who is about to sleep. So
+//! 2. A gate is written under its end's lock: by the end's commits, and by who is about to sleep there. So
 //!    between `ASLEEP` and the sleep there is no commit that has not made it `AWAKE` first, and the futex compares.
-//! 3. The getters' gate is `ASLEEP` ⇒ the ring is empty. The putters' is `ASLEEP` ⇒ it is not. Never both.
+//! 3. A getter sleeps (the putters' gate is `ASLEEP`) ⇒ the ring is empty. A putter does ⇒ it is not. Never both.
 //! 4. A claim counts only while someone holds the getters' `line`.
 //!
 //! # Memory ordering
 //! The Release store of a place pairs with the Acquire load of it at the other end: a getter sees the bytes of a
-//! record, and a putter overwrites no byte that is still being read. Everything else is ordered by the locks.
+//! record, and a putter overwrites no byte that is still being read; and so do those who go by what was `seen`, as the
+//! end's lock passes on to them what its owner before them had acquired. Everything else is ordered by the locks.
 //!
 //! # After a death
 //! All four mutexes are [robust](super::mutex), and there is nothing to repair. Killed before its commit, a put
@@ -117,15 +119,17 @@ impl<W: World> RawRing<W> {
 
     /// What its parts are called in a trace, by their offset in bytes.
     pub fn part(offset: usize) -> &'static str {
-        match (offset / 128, offset % 128) {
+        match (offset / 256, offset % 256) {
             (0, 0..40) => "putters' lock",
-            (0, 40..48) => "tail",
-            (0, 48..88) => "putters' line",
-            (0, _) => "putters' gate",
+            (0, 40..48) => "head as seen",
+            (0, 48..88) => "getters' gate",
+            (0, 88..128) => "putters' line",
+            (0, _) => "tail",
             (_, 0..40) => "getters' lock",
-            (_, 40..48) => "head",
-            (_, 48..88) => "getters' line",
-            _ => "getters' gate",
+            (_, 40..48) => "tail as seen",
+            (_, 48..88) => "putters' gate",
+            (_, 88..128) => "getters' line",
+            _ => "head",
         }
     }
 }
@@ -171,14 +175,14 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
             }
             escort.send();
             // Relaxed, both: invariant 2. By invariant 3 at most one is asleep.
-            let gate = if self.gets.gate.word.load(Relaxed) == ASLEEP {
-                &self.gets.gate
-            } else {
+            let gate = if self.puts.gate.word.load(Relaxed) == ASLEEP {
                 &self.puts.gate
+            } else {
+                &self.gets.gate
             };
             W::announce(gate);
             gate.word.store(AWAKE, Relaxed);
-            // Release: pairs with the Acquire in attempt_get(): who sees the end sees what came before it.
+            // Release: pairs with the Acquire in End::look(): who sees the end sees what came before it.
             self.puts.place.store(tail | CLOSED, Release);
             W::wake(&gate.word, 1);
             W::withdraw();

@@ -20,12 +20,12 @@ use crate::apart::apart;
 const NOW: Duration = Duration::ZERO;
 
 /// Where the parts of a queue are, in bytes; each end has a lock, its place, and the line of those who wait.
-const TAIL: usize = 40;
-const HEAD: usize = 168;
-const LOCKS: [usize; 2] = [0, 128];
-const LINES: [usize; 2] = [48, 176];
-const STAMPS: usize = 256;
-const BYTES: usize = 384;
+const TAIL: usize = 128;
+const HEAD: usize = 384;
+const LOCKS: [usize; 2] = [0, 256];
+const LINES: [usize; 2] = [88, 344];
+const STAMPS: usize = 512;
+const BYTES: usize = 640;
 /// A record's own units, of 8 bytes each.
 const UNITS: u32 = 16;
 const TASKS_LOCK: usize = BYTES + UNITS as usize * 8 + 40;

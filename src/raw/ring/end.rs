@@ -1,6 +1,6 @@
 //! One end of a ring: who works at it, who waits at it, and how one wakes the other.
 
-use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::raw::mutex::{Acquired, NotHeld, Patience, RawMutex, Refused};
 use crate::world::{Node, WAITERS, Wide, Woken, Word, World};
@@ -9,13 +9,19 @@ use crate::world::{Node, WAITERS, Wide, Woken, Word, World};
 pub(super) const AWAKE: u32 = 0;
 pub(super) const ASLEEP: u32 = WAITERS; // someone may be asleep
 
-/// One end of a ring: 128 bytes, so that the ends share no cache line.
+/// One end of a ring. What those at work here write, and its place, which those at the other end look at, share no cache
+/// line, nor a pair of them, which processors fetch together.
 #[repr(C, align(64))]
 pub(super) struct End<W: World> {
     pub lock: RawMutex<W>,
-    pub place: W::Wide,
-    pub line: RawMutex<W>,
+    /// The other end's place, as it was when someone looked last. Under `lock`.
+    pub seen: W::Wide,
+    /// Where the other end's leader sleeps.
     pub gate: Node<W>,
+    pub line: RawMutex<W>,
+    pub place: W::Wide,
+    /// Instead of padding, which would show others what lay on its maker's stack.
+    _apart: [u64; 15],
 }
 
 /// What came of one look at an end, under its lock.
@@ -31,26 +37,37 @@ impl<W: World> End<W> {
     pub fn new() -> Self {
         End {
             lock: RawMutex::new(),
-            place: W::Wide::new(0),
-            line: RawMutex::new(),
+            seen: W::Wide::new(0),
             gate: Node::new(),
+            line: RawMutex::new(),
+            place: W::Wide::new(0),
+            _apart: [0; 15],
         }
     }
 
-    /// Under the end's lock: its place becomes `place`, and who sleeps at the other end is woken.
-    pub fn commit(&self, others: &Self, place: u64) {
+    /// Under the end's lock: looks at the other end's place.
+    pub fn look(&self, others: &Self) -> u64 {
+        // Acquire: pairs with the Release in commit() and close(). Relaxed: under the lock, which hands on what was
+        // acquired to whoever goes by it.
+        let place = others.place.load(Acquire);
+        self.seen.store(place, Relaxed);
+        place
+    }
+
+    /// Under the end's lock: its place becomes `place`, and who sleeps for that is woken.
+    pub fn commit(&self, place: u64) {
         // Relaxed: invariant 2.
-        if others.gate.word.load(Relaxed) != ASLEEP {
-            // Release: pairs with the Acquire in get_if_any() and put_if_room().
+        if self.gate.word.load(Relaxed) != ASLEEP {
+            // Release: pairs with the Acquire in look().
             self.place.store(place, Release);
             return;
         }
-        W::announce(&others.gate);
+        W::announce(&self.gate);
         // Relaxed: invariant 2. Before the commit, so that no one falls asleep behind it.
-        others.gate.word.store(AWAKE, Relaxed);
+        self.gate.word.store(AWAKE, Relaxed);
         // Release: as above.
         self.place.store(place, Release);
-        W::wake(&others.gate.word, 1);
+        W::wake(&self.gate.word, 1);
         W::withdraw();
     }
 
@@ -88,14 +105,14 @@ impl<W: World> End<W> {
         // Relaxed, both: under the lock; invariant 2.
         let stays = others.place.load(Relaxed) == seen && is_open();
         if stays {
-            self.gate.word.store(ASLEEP, Relaxed);
+            others.gate.word.store(ASLEEP, Relaxed);
         }
         give_back(&others.lock);
         let until = match patience {
             Patience::Until(deadline) => Some(deadline),
             Patience::None | Patience::Endless => None,
         };
-        if stays && W::wait(&self.gate.word, ASLEEP, until) == Woken::TimedOut {
+        if stays && W::wait(&others.gate.word, ASLEEP, until) == Woken::TimedOut {
             return Err(Refused::TimedOut);
         }
         Ok(())

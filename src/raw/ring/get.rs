@@ -1,6 +1,6 @@
 //! Getting: taking the front record, or working on it in its place.
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::end::{Attempt, give_back, take, take_brief};
 use super::record::{Escort, GetRefused, Record};
@@ -182,11 +182,16 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         escort: &mut E,
         read: &mut impl FnMut(&Lying, &mut E) -> Result<R, GetRefused>,
     ) -> Got<R> {
-        // Relaxed: under the lock. Acquire: pairs with the Release in End::commit(): the bytes of the record.
+        // Relaxed, both: under the lock.
         let head_seen = self.gets.place.load(Relaxed);
-        let tail_seen = self.puts.place.load(Acquire);
-        let (head, tail) = (Place::of(head_seen), Place::of(tail_seen));
-        if !self.region.can_be(head, tail, self.records_max) {
+        let head = Place::of(head_seen);
+        let can_be = |tail| self.region.can_be(head, tail, self.records_max);
+        let mut tail_seen = self.gets.seen.load(Relaxed);
+        if head == Place::of(tail_seen) || !can_be(Place::of(tail_seen)) {
+            tail_seen = self.gets.look(self.puts);
+        }
+        let tail = Place::of(tail_seen);
+        if !can_be(tail) {
             return Attempt::Done(Err(GetRefused::Corrupt));
         }
         if head == tail {
@@ -216,7 +221,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
             Front::Claimed => self.gets.place.store(head_seen | CLAIMED, Relaxed),
             Front::Taken => {
                 escort.begin_take(head.records);
-                self.gets.commit(self.puts, behind.packed());
+                self.gets.commit(behind.packed());
                 escort.take();
             }
         }

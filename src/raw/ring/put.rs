@@ -1,6 +1,6 @@
 //! Putting: a record that is given, or one that is written in its place.
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::end::{Attempt, give_back, take, take_brief};
 use super::record::{Escort, PutRefused, Sent};
@@ -51,7 +51,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         self.await_room(length, patience, |length| {
             take_brief(&self.puts.lock, patience)?;
             Ok(match self.room_for(length) {
-                Ok((tail, _)) => Attempt::Done(Ok(self.region.lay(tail.position, mark, length))),
+                Ok(tail) => Attempt::Done(Ok(self.region.lay(tail.position, mark, length))),
                 Err(not_now) => {
                     give_back(&self.puts.lock);
                     not_now
@@ -74,7 +74,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
             // Relaxed: under the lock.
             let tail = Place::of(self.puts.place.load(Relaxed));
             let behind = self.region.behind(tail, lying.length);
-            self.puts.commit(self.gets, behind.packed());
+            self.puts.commit(behind.packed());
         }
         give_back(&self.puts.lock);
         match sent {
@@ -136,15 +136,18 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         length: u32,
         escort: &mut impl Escort,
     ) -> Result<Put<()>, Refused> {
-        let (tail, head_seen) = match self.room_for(length) {
-            Ok(room) => room,
+        let tail = match self.room_for(length) {
+            Ok(tail) => tail,
             Err(not_now) => return Ok(not_now),
         };
-        let is_empty = tail == Place::of(head_seen);
         let lying = self.region.lay(tail.position, mark, length);
         self.region.write(&lying, payload);
         let mut sent = escort.send();
-        if sent == Sent::Full && is_empty {
+        if sent == Sent::Full {
+            let head_seen = self.puts.look(self.gets);
+            if tail != Place::of(head_seen) {
+                return Ok(Attempt::NotYet(head_seen));
+            }
             // No get will make room: it is filled with what belongs to the dead.
             take_brief(&self.gets.lock, Patience::Endless)?;
             escort.clear();
@@ -154,31 +157,35 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         Ok(match sent {
             Sent::Done => {
                 let behind = self.region.behind(tail, length);
-                self.puts.commit(self.gets, behind.packed());
+                self.puts.commit(behind.packed());
                 Attempt::Done(Ok(()))
             }
-            Sent::Full if !is_empty => Attempt::NotYet(head_seen),
             Sent::Full | Sent::Failed => Attempt::Done(Err(PutRefused::Failed)),
         })
     }
 
-    /// Under the putters' lock: the place behind the last record, if one of `length` bytes can lie there, and the
-    /// getters' place as it was seen.
-    fn room_for<R>(&self, length: u32) -> Result<(Place, u64), Put<R>> {
-        // Relaxed: under the lock. Acquire: pairs with the Release in End::commit(): what the getters have read may
-        // be overwritten.
+    /// Under the putters' lock: the place behind the last record, if one of `length` bytes can lie there.
+    fn room_for<R>(&self, length: u32) -> Result<Place, Put<R>> {
+        // Relaxed, both: under the lock.
         let tail_seen = self.puts.place.load(Relaxed);
-        let head_seen = self.gets.place.load(Acquire);
-        let (tail, head) = (Place::of(tail_seen), Place::of(head_seen));
         if tail_seen & CLOSED != 0 {
             return Err(Attempt::Done(Err(PutRefused::Closed)));
         }
-        if !self.region.can_be(head, tail, self.records_max) {
+        let tail = Place::of(tail_seen);
+        let can_be = |head| self.region.can_be(head, tail, self.records_max);
+        let has_room = |head| self.has_room(head, tail, self.region.taken(tail.position, length));
+        let head = Place::of(self.puts.seen.load(Relaxed));
+        if can_be(head) && has_room(head) {
+            return Ok(tail); // as the getters are there at least
+        }
+        let head_seen = self.puts.look(self.gets);
+        let head = Place::of(head_seen);
+        if !can_be(head) {
             return Err(Attempt::Done(Err(PutRefused::Corrupt)));
         }
-        if !self.has_room(head, tail, self.region.taken(tail.position, length)) {
+        if !has_room(head) {
             return Err(Attempt::NotYet(head_seen));
         }
-        Ok((tail, head_seen))
+        Ok(tail)
     }
 }

@@ -18,9 +18,9 @@ type Item = (Vec<u8>, Option<Value<u32>>);
 /// No time at all: where a call would wait it says so.
 const NOW: Duration = Duration::ZERO;
 /// Where the words of locks are: both ends' `lock` and `line`.
-const LOCKS_AT: [usize; 4] = [0, 48, 128, 176];
+const LOCKS_AT: [usize; 4] = [0, 88, 256, 344];
 /// Where the queue's bytes are; behind them are the tasks: their `line` and `lock`, and from `HANDS_AT` on the hands.
-const BYTES_AT: usize = 384;
+const BYTES_AT: usize = 640;
 const TASKS_LOCKS_AT: [usize; 2] = [0, 40];
 const HANDS_AT: usize = 128;
 const HAND_BYTES: usize = 40;
