@@ -105,6 +105,9 @@ pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Parcel, PassageError> {
     })
 }
 
+/// To have so few bytes copied takes longer than to push them: most numbers are of one to three.
+const WORTH_A_CALL: usize = 4;
+
 /// Bytes, for as long as there is memory: a lack of it is an error.
 struct Growing(Vec<u8>);
 
@@ -114,19 +117,29 @@ impl Growing {
         bytes.clear();
         Growing(bytes)
     }
+
+    fn reserve(&mut self, bytes: usize) -> postcard::Result<()> {
+        let reserved = self.0.try_reserve(bytes);
+        reserved.map_err(|_| postcard::Error::SerializeBufferFull)
+    }
 }
 
 impl Flavor for Growing {
     type Output = Vec<u8>;
 
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.try_extend(&[byte])
+        self.reserve(1)?;
+        self.0.push(byte);
+        Ok(())
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        let reserved = self.0.try_reserve(bytes.len());
-        reserved.map_err(|_| postcard::Error::SerializeBufferFull)?;
-        self.0.extend_from_slice(bytes);
+        self.reserve(bytes.len())?;
+        if bytes.len() <= WORTH_A_CALL {
+            bytes.iter().for_each(|&byte| self.0.push(byte));
+        } else {
+            self.0.extend_from_slice(bytes);
+        }
         Ok(())
     }
 
