@@ -31,6 +31,7 @@ trials! {
     barrier: "Barrier",
     queue: "Queue",
     joinable_queue: "JoinableQueue",
+    manager: "Manager",
 }
 
 #[test]

@@ -84,6 +84,9 @@ pub(super) trait Sabotage: Sync {
     fn unlink(&self, word: &LoomWord) {
         loom::unlink(word);
     }
+    fn fence(&self, order: Ordering) {
+        Loom::fence(order);
+    }
     fn death_wakes_marked_word(&self) -> bool {
         Loom::death_wakes_marked_word()
     }
@@ -188,7 +191,7 @@ impl World for Broken {
         Loom::spins()
     }
     fn fence(order: Ordering) {
-        Loom::fence(order);
+        betrayal().fence(order);
     }
     fn deadline(after: Duration) -> Option<Deadline> {
         Loom::deadline(after)

@@ -6,6 +6,7 @@ mod betrayals;
 mod broken;
 pub mod condition;
 pub mod event;
+pub mod listener;
 pub mod model;
 pub mod mutex;
 pub mod ring;
@@ -67,6 +68,11 @@ pub static TRIALS: &[Trial] = &[
         primitive: "JoinableQueue",
         models: tasks::models,
         variants: tasks::VARIANTS,
+    },
+    Trial {
+        primitive: "Manager",
+        models: listener::models,
+        variants: listener::VARIANTS,
     },
 ];
 

@@ -4,6 +4,7 @@
 pub mod barrier;
 pub mod condvar;
 pub mod event;
+pub mod listener;
 pub mod mutex;
 pub mod reentrant;
 pub mod ring;
@@ -13,6 +14,7 @@ pub mod semaphore;
 pub use barrier::{Arrived, BarrierHead, NotPassed, RawBarrier};
 pub use condvar::{Companion, CondvarHead, NoWait, RawCondvar, Waited};
 pub use event::RawEvent;
+pub use listener::RawListener;
 pub use mutex::{Acquired, NotHeld, Patience, RawMutex, Refused};
 pub use reentrant::RawReentrantMutex;
 pub use ring::tasks::{RawTasks, TaskDesk};

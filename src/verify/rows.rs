@@ -221,6 +221,12 @@ pub static CHECKS: &[Check] = &[
     row("Pool", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Pool, b, p)
     }),
+    row("Manager", Technique::Models, |b, p| {
+        models::models("Manager", b, p)
+    }),
+    row("Manager", Technique::Variants, |b, p| {
+        models::variants("Manager", b, p)
+    }),
     row("Manager", Technique::RandomKills, |b, p| {
         deaths::subject(Subject::Clients, b, p)
     }),

@@ -16,7 +16,7 @@ use crate::raw::ring::tasks::{HANDS_MAX, TaskDesk};
 use crate::raw::ring::{
     Bytes, GetRefused, PutRefused, RECORDS_MAX, RawRing, Record, Ring, UNIT, UNITS_MAX,
 };
-use crate::raw::{Patience, RawTasks, Refused};
+use crate::raw::{Patience, RawListener, RawTasks, Refused};
 use crate::shm::passage::{self, Parcel};
 use crate::shm::{Block, InShared, block, buffer};
 use crate::sync::{LockError, LockFailure};
@@ -32,11 +32,11 @@ struct Header {
     stamps: SharedWide,
     /// How many poll the shelf; those who died polling stay counted.
     pollers: SharedWord,
-    /// Instead of padding, which would show others what lay on its maker's stack.
-    _reserved: u32,
+    /// See [`Channel::listener`].
+    listener: RawListener<Os>,
 }
 
-// SAFETY: `repr(C)`, of atomics, nodes whose links only their owner follows, and reserved numbers.
+// SAFETY: `repr(C)`, of atomics, and nodes whose links only their owner follows.
 unsafe impl InShared for Header {}
 // SAFETY: as above.
 unsafe impl InShared for TaskDesk<Os> {}
@@ -129,7 +129,7 @@ impl Channel {
             ring: RawRing::new(),
             stamps: SharedWide::new(0),
             pollers: SharedWord::new(0),
-            _reserved: 0,
+            listener: RawListener::new(),
         };
         block.init(0, header);
         block.set(LIMITS_AT, [units, records_max]);
@@ -230,6 +230,12 @@ impl Channel {
         self.header().pollers.fetch_sub(1, Relaxed);
     }
 
+    /// The one who gets here, for those who have agreed on how to ring for it: it need not wait for a putter at work, as
+    /// who polls the file does.
+    pub fn listener(&self) -> &RawListener<Os> {
+        &self.header().listener
+    }
+
     /// Whether there is something to get, or the queue is closed. If not, what made the file readable is gone.
     pub fn is_ready(&self, patience: Patience) -> Result<bool, Refused> {
         let ring = self.ring();
@@ -278,10 +284,12 @@ impl Channel {
     pub fn part(&self, offset: usize) -> String {
         const STAMPS_AT: usize = std::mem::offset_of!(Header, stamps);
         const POLLERS_AT: usize = std::mem::offset_of!(Header, pollers);
+        const LISTENER_AT: usize = std::mem::offset_of!(Header, listener);
         match offset {
             0..STAMPS_AT => format!("'s {}", RawRing::<Os>::part(offset)),
             STAMPS_AT..POLLERS_AT => "'s stamps".into(),
-            POLLERS_AT..BYTES_AT => "'s pollers".into(),
+            POLLERS_AT..LISTENER_AT => "'s pollers".into(),
+            LISTENER_AT..BYTES_AT => "'s listener".into(),
             at => match at.checked_sub(self.tasks_at()) {
                 None => format!(" at byte {}", at - BYTES_AT),
                 Some(at @ 0..HANDS_FROM_DESK) => format!("'s {}", TaskDesk::<Os>::part(at)),

@@ -26,9 +26,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::wait::{WaitError, wait};
-use crate::raw::Patience;
+use crate::raw::{Patience, RawListener};
 use crate::shm::{Block, Shared};
 use crate::sync::{LockFailure, patience};
+use crate::sys::Os;
 use channel::{Channel, Kind};
 
 /// How many bytes of items a queue has room for, if nothing is said of it: 1 MiB.
@@ -167,6 +168,11 @@ impl<T> Queue<T> {
     /// [`WaitError`].
     pub fn poll(&self, timeout: Duration) -> Result<bool, WaitError> {
         Ok(!wait(&[self], Some(timeout))?.is_empty())
+    }
+
+    /// See [`Channel::listener`].
+    pub(crate) fn listener(&self) -> &RawListener<Os> {
+        self.channel.listener()
     }
 
     fn over(channel: Channel) -> Queue<T> {

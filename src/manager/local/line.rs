@@ -24,9 +24,6 @@ const ENDING: Duration = Duration::from_secs(1);
 /// How many requests without a reply may be on their way.
 const TELLS_MAX: usize = 64;
 
-/// How many rings may be left in the bell: fewer than fill it, so that there is room for what else the server has to say.
-const UNHEARD_MAX: u32 = 64;
-
 pub struct LocalLine {
     requests: Queue<Piece>,
     replies: Queue<Piece>,
@@ -36,8 +33,6 @@ pub struct LocalLine {
     is_cut: Cell<bool>,
     /// Requests without a reply since the last reply: as many may not have been taken yet.
     tells: usize,
-    /// Pieces that came before anyone listened to the bell: as many rings are in it.
-    unheard: Cell<u32>,
 }
 
 impl Address {
@@ -57,7 +52,6 @@ impl Address {
             server: self.server.clone(),
             is_cut: Cell::new(false),
             tells: 0,
-            unheard: Cell::new(0),
         })
     }
 }
@@ -71,10 +65,10 @@ impl LocalLine {
                 PutError::Full(_) | PutError::Closed(_) => ManagerError::Disconnected,
                 other => ManagerError::Io(io::Error::other(other)),
             })?;
-        match self.bell.try_send(&[RING], &[]) {
-            Ok(_) => Ok(()), // if it was full it rings already
-            Err(_) => Err(self.verdict()),
+        if self.requests.listener().must_be_told() && self.bell.try_send(&[RING], &[]).is_err() {
+            return Err(self.verdict());
         }
+        Ok(()) // a full bell rings already
     }
 
     /// The next piece from the server; waits for it.
@@ -83,12 +77,16 @@ impl LocalLine {
             && Os::look_for_partner(|| !self.replies.is_empty())
             && let Ok(piece) = self.replies.try_get()
         {
-            self.unheard.set(self.unheard.get() + 1);
-            if self.unheard.get() == UNHEARD_MAX {
-                self.silence();
-            }
             return Ok(piece);
         }
+        self.replies.listener().listen();
+        let piece = self.await_piece();
+        self.replies.listener().stop();
+        piece
+    }
+
+    /// The same, with the server told to ring.
+    fn await_piece(&self) -> Result<Piece, ManagerError> {
         loop {
             let hung_up = self.silence();
             match self.replies.try_get() {
@@ -111,7 +109,6 @@ impl LocalLine {
 
     /// Takes the bell's rings. Whether the server has hung up.
     fn silence(&self) -> bool {
-        self.unheard.set(0);
         let mut ring = [0; 8];
         let mut ends = 0;
         // The first end may be that of an unread ring of ours, with rings of the server's still behind it.

@@ -99,8 +99,10 @@ impl LocalLink {
                 PutError::Io(error, _) => Ended::Io(error),
                 _ => Ended::Misbehaves("its queue takes no replies"),
             })?;
-        // A full bell rings; one without a client tells so when it is next listened to.
-        let _ = self.bell.try_send(&[RING], &[]);
+        if self.replies.listener().must_be_told() {
+            // A full bell rings; one without a client tells so when it is next listened to.
+            let _ = self.bell.try_send(&[RING], &[]);
+        }
         Ok(())
     }
 }
@@ -116,6 +118,14 @@ impl Link for LocalLink {
 
     fn has_come(&self) -> bool {
         !self.requests.is_empty()
+    }
+
+    fn listen(&self) {
+        self.requests.listener().listen();
+    }
+
+    fn stop_listening(&self) {
+        self.requests.listener().stop();
     }
 
     fn pump(&mut self) -> (Vec<Message>, Option<Ended>) {

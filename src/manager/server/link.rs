@@ -22,6 +22,12 @@ pub trait Link {
         false
     }
 
+    /// From now on the files tell of all that comes: what came before [`has_come`](Link::has_come) tells.
+    fn listen(&self) {}
+
+    /// What comes is looked for: the files need not tell.
+    fn stop_listening(&self) {}
+
     /// Moves what can be moved now, in both directions. Returns the whole requests that have arrived, with what the
     /// client had sent before it ended, if it has.
     fn pump(&mut self) -> (Vec<Message>, Option<Ended>);

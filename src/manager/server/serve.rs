@@ -15,6 +15,9 @@ use crate::sys::poll::{self, For};
 use crate::sys::{Os, step};
 use crate::world::{Deadline, World};
 
+/// So many batches of requests may come, one right after the other, before all files are looked at again.
+const PASSED_OVER_MAX: u32 = 16;
+
 /// A server with its connections. One thread, which sleeps in poll(2) only.
 pub struct Server {
     manager: u64,
@@ -25,6 +28,8 @@ pub struct Server {
     /// Objects on a journey, each as long as its file is open elsewhere.
     loans: Vec<(u64, Arc<OwnedFd>)>,
     next_number: u64,
+    /// Batches since all files were looked at.
+    passed_over: u32,
     is_ending: bool,
 }
 
@@ -66,6 +71,7 @@ impl Server {
             lives: HashMap::new(),
             loans: Vec::new(),
             next_number: 1,
+            passed_over: 0,
             is_ending: false,
         }
     }
@@ -111,13 +117,29 @@ impl Server {
         Ok(())
     }
 
-    /// Sleeps until something happens: what has.
-    fn wait(&self, parent: BorrowedFd<'_>) -> io::Result<Vec<Source>> {
+    /// Waits until something happens: what has.
+    fn wait(&mut self, parent: BorrowedFd<'_>) -> io::Result<Vec<Source>> {
         // Whoever has an answer may ask again at once.
-        if !step::is_observed() && !self.links.is_empty() {
-            let has_come = |connected: &Connected| connected.link.has_come();
-            Os::look_for_partner(|| self.links.values().any(has_come));
+        let looks = !step::is_observed() && !self.links.is_empty();
+        let has_come = |connected: &Connected| connected.link.has_come();
+        let found = looks && Os::look_for_partner(|| self.links.values().any(has_come));
+        if found && self.passed_over < PASSED_OVER_MAX {
+            self.passed_over += 1;
+            let links = self.links.iter();
+            let come = links.filter(|(_, connected)| has_come(connected));
+            return Ok(come.map(|(caller, _)| Source::Link(*caller)).collect());
         }
+        self.passed_over = 0;
+        self.links.values().for_each(|link| link.link.listen());
+        let woken = self.sleep(parent);
+        self.links
+            .values()
+            .for_each(|link| link.link.stop_listening());
+        woken
+    }
+
+    /// Sleeps until something happens, with the clients told to ring: what has.
+    fn sleep(&self, parent: BorrowedFd<'_>) -> io::Result<Vec<Source>> {
         let mut sources = vec![Source::Parent];
         let mut files = vec![(parent, For::Input)];
         let mut add = |source: Source, more: Vec<_>| {

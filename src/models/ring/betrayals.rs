@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::{self, Relaxed};
 
 use super::models;
 use crate::explore::loom::{self, LoomWide, LoomWord};
-use crate::models::betrayals::NotLinked;
+use crate::models::betrayals::{NoWake, NotLinked};
 use crate::models::broken::{Broken, Sabotage};
 use crate::models::variant::{Variant, variants};
 use crate::world::{WAITERS, Wide, Word};
@@ -49,14 +49,6 @@ impl Sabotage for TornCommit {
         let (position, count) = (value & u64::from(u32::MAX), before >> 32 << 32);
         wide.store(count | position, order);
         wide.store(value, order);
-    }
-}
-
-/// The locks' own wakes go by another way, unless very many sleep.
-pub(in crate::models) struct NoWake;
-impl Sabotage for NoWake {
-    fn wake(&self, _: &LoomWord, _: u32) -> u32 {
-        0
     }
 }
 

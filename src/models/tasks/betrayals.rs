@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering::{self, Relaxed};
 
 use super::models;
 use crate::explore::loom::LoomWord;
-use crate::models::betrayals::NotLinked;
+use crate::models::betrayals::{NoWake, NotLinked};
 use crate::models::broken::{Broken, Sabotage};
-use crate::models::ring::betrayals::{CommitRelaxed, GateLeftAsleep, GateUnannounced, NoWake};
+use crate::models::ring::betrayals::{CommitRelaxed, GateLeftAsleep, GateUnannounced};
 use crate::models::variant::{Variant, variants};
 use crate::world::{Deadline, Woken, Word};
 
