@@ -58,17 +58,28 @@ impl Address {
 
 impl LocalLine {
     fn put(&self, piece: Piece) -> Result<(), ManagerError> {
+        self.push(piece)?;
+        match self.requests.listener().must_be_told() {
+            true => self.ring(),
+            false => Ok(()),
+        }
+    }
+
+    fn push(&self, piece: Piece) -> Result<(), ManagerError> {
         self.requests
             .try_put(piece)
             .map_err(|refused| match refused {
                 // By the rules there is always room.
                 PutError::Full(_) | PutError::Closed(_) => ManagerError::Disconnected,
                 other => ManagerError::Io(io::Error::other(other)),
-            })?;
-        if self.requests.listener().must_be_told() && self.bell.try_send(&[RING], &[]).is_err() {
-            return Err(self.verdict());
+            })
+    }
+
+    fn ring(&self) -> Result<(), ManagerError> {
+        match self.bell.try_send(&[RING], &[]) {
+            Ok(_) => Ok(()), // if it was full it rings already
+            Err(_) => Err(self.verdict()),
         }
-        Ok(()) // a full bell rings already
     }
 
     /// The next piece from the server; waits for it.
@@ -170,9 +181,11 @@ impl Line for LocalLine {
         }
         let mut outgoing = Outgoing::of(request);
         match outgoing.next_piece() {
-            Some(piece @ Piece::Last(..)) => self.put(piece)?,
+            Some(piece @ Piece::Last(..)) => self.push(piece)?,
             _ => return Ok(false),
         }
+        // Also for who is awake: with no reply to come, nothing else tells that the server has ended.
+        self.ring()?;
         self.tells += 1;
         Ok(true)
     }
