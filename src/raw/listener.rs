@@ -33,7 +33,7 @@ impl<W: World> RawListener<W> {
 
     /// What is put from now on is rung for; what was put before can be seen.
     pub fn listen(&self) {
-        // Relaxed: the fence.
+        // Relaxed: the fence orders it. SeqCst: pairs with the fence in must_be_told().
         self.word.store(LISTENS, Relaxed);
         W::fence(SeqCst);
     }
@@ -45,8 +45,8 @@ impl<W: World> RawListener<W> {
 
     /// Whether to ring for what the calling thread has put.
     pub fn must_be_told(&self) -> bool {
+        // SeqCst: pairs with the fence in listen(). Relaxed: the fence orders it.
         W::fence(SeqCst);
-        // Relaxed: the fence.
         self.word.load(Relaxed) == LISTENS
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the *door* | a socket that each proxy has; a thread's first call sends a [`Hello`](hello::Hello) through it |
 //! | requests, replies | a [`Queue`] each way, of the thread's own, with a message in one or more [pieces](piece::Piece) |
-//! | the *bell* | a pair of sockets: rung after each piece, and at its end when the thread has ended |
+//! | the *bell* | a pair of sockets: rung after a piece for [who sleeps](crate::raw::RawListener), and at its end when the thread has ended |
 //! | the server's pidfd | tells its clients of its end; the client's own, in the hello, tells the server of theirs |
 //!
 //! Of a message in several pieces the receiver asks for each next one. So neither queue ever holds more than one
