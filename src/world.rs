@@ -224,7 +224,8 @@ pub trait World: Sized + 'static {
     /// The change is a full barrier.
     fn update_and_wake_all(word: &Self::Word, update: Update) -> u32;
 
-    /// Tells the kernel which node this thread is working on (`list_op_pending`): one at a time.
+    /// Tells the kernel which node this thread is working on (`list_op_pending`): one at a time, in place of one that is
+    /// linked meanwhile.
     fn announce(node: &Node<Self>);
     /// The same, by a thread that is [known](World::me_if_known): it has nothing to learn first.
     fn announce_known(node: &Node<Self>) {

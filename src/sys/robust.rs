@@ -7,7 +7,9 @@
 //! # Invariants
 //! 1. A node in the list is mapped. A held guard keeps its mapping; [`Mapping`](super::memory::Mapping)
 //!    looks here before it unmaps.
-//! 2. From before a word can hold this thread's id until after it no longer does, its node is in the list
+//! 2. A node's link backwards is kept for as long as another stands before it. The first one's is not, nor the head's,
+//!    which nobody reads: who stands first is told by the head, and the kernel follows the links forwards.
+//! 3. From before a word can hold this thread's id until after it no longer does, its node is in the list
 //!    or announced. So the compiler must keep announcements, links and the accesses between them in
 //!    program order; the processor keeps it for us, as a thread sees its own stores in order and the kernel
 //!    walks the list on the thread's behalf.
@@ -22,7 +24,8 @@
 use std::cell::Cell;
 use std::mem::{offset_of, size_of};
 use std::ops::Range;
-use std::sync::atomic::{Ordering, compiler_fence};
+use std::sync::atomic::Ordering::{self, Relaxed};
+use std::sync::atomic::compiler_fence;
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -49,13 +52,6 @@ struct Head {
     first: usize,
     word_from_link: isize,
     announced: usize,
-}
-
-/// glibc keeps the list's backward link right before the head; so does ours.
-#[repr(C)]
-struct OwnList {
-    last: usize,
-    head: Head,
 }
 
 /// A thread's place in the world. Filled at its first use.
@@ -98,13 +94,11 @@ pub fn refresh() {
         if known.is_null() {
             return; // never used here: the first use will meet the kernel
         }
+        // SAFETY: a head made known by meet() is a thread's own and outlives it.
+        unsafe { (*known).announced = 0 }; // of a lock that its maker holds
         if registered().is_none() {
-            // SAFETY: a head made known by meet() is a thread's own and outlives it; the child starts
-            // with an empty list.
-            unsafe {
-                (*known).first = std::ptr::from_mut(&mut (*known).first) as usize;
-                (*known).announced = 0;
-            }
+            // SAFETY: as above; the child starts with an empty list.
+            unsafe { (*known).first = end_of(known) };
             register(known);
         }
     });
@@ -174,50 +168,49 @@ pub(super) fn withdraw() {
 
 #[inline]
 pub(super) fn link(node: &Node<Os>) {
-    // Relaxed: only this thread, and the kernel after it, follow the links.
-    use Ordering::Relaxed;
-    let (head, link, address) = (
-        known_head(),
-        link_of(node),
-        std::ptr::from_ref(node) as usize,
-    );
+    let (head, link) = (known_head(), link_of(node));
+    let address = std::ptr::from_ref(node) as usize;
     step::before(Access::PrepareLink, address);
-    // SAFETY: `head` is this thread's own list, whose nodes are mapped (invariant 1); a link's neighbour
-    // backwards lies 8 bytes before it, in glibc's nodes, in ours, and in the head.
+    // SAFETY: `head` is this thread's own list, whose nodes are mapped (invariant 1).
     let published = unsafe {
         let first = (*head).first;
-        node.links.next.store(first, Relaxed);
-        node.links
-            .prev
-            .store(std::ptr::from_ref(&(*head).first) as usize, Relaxed);
-        (((first & !1) - size_of::<usize>()) as *mut usize).write(link);
+        node.links.next.store(first, Relaxed); // only this thread, and the kernel after it, follow the links
+        if first != end_of(head) {
+            backward_link(first).write(link);
+        }
         &raw mut (*head).first
     };
     step::after(Access::PrepareLink, address, Outcome::Done);
     step::before(Access::Link, address);
-    compiler_fence(Ordering::SeqCst); // invariant 2
+    compiler_fence(Ordering::SeqCst); // invariant 3
     // SAFETY: the head is this thread's own; volatile, as the kernel reads it.
     unsafe { published.write_volatile(link) };
-    compiler_fence(Ordering::SeqCst); // invariant 2
+    compiler_fence(Ordering::SeqCst); // invariant 3
     step::after(Access::Link, address, Outcome::Done);
     ME.with(|me| me.held.set(me.held.get() + 1));
 }
 
 #[inline]
 pub(super) fn unlink(node: &Node<Os>) {
-    // Relaxed: as in link().
-    use Ordering::Relaxed;
+    let (head, link) = (known_head(), link_of(node));
     let address = std::ptr::from_ref(node) as usize;
     step::before(Access::Unlink, address);
-    let (next, prev) = (node.links.next.load(Relaxed), node.links.prev.load(Relaxed));
-    compiler_fence(Ordering::SeqCst); // invariant 2
+    compiler_fence(Ordering::SeqCst); // invariant 3
     // SAFETY: the node is in this thread's list, so its neighbours are nodes of it, or the head, and
     // mapped (invariant 1); volatile, as the kernel reads the forward links.
     unsafe {
-        (((next & !1) - size_of::<usize>()) as *mut usize).write(prev);
+        let next = node.links.next.load(Relaxed); // as in link()
+        let is_first = (*head).first == link;
+        let prev = match is_first {
+            true => end_of(head),
+            false => node.links.prev.load(Relaxed), // of whoever came before it (invariant 2)
+        };
+        if next != end_of(head) {
+            backward_link(next).write(prev);
+        }
         ((prev & !1) as *mut usize).write_volatile(next);
     }
-    compiler_fence(Ordering::SeqCst); // invariant 2
+    compiler_fence(Ordering::SeqCst); // invariant 3
     step::after(Access::Unlink, address, Outcome::Done);
     ME.with(|me| me.held.set(me.held.get() - 1));
 }
@@ -237,12 +230,26 @@ fn link_of(node: &Node<Os>) -> usize {
     std::ptr::from_ref(&node.links.next) as usize
 }
 
+/// The link that ends the list: its head's own.
+#[inline]
+fn end_of(head: *mut Head) -> usize {
+    // SAFETY: only the address is taken, of a head that outlives the thread.
+    unsafe { &raw const (*head).first as usize }
+}
+
+/// The link backwards lies 8 bytes before that forwards, in the C library's nodes and in ours. Bit 0 marks the C
+/// library's priority-inheriting mutexes.
+#[inline]
+fn backward_link(link: usize) -> *mut usize {
+    ((link & !1) - size_of::<usize>()) as *mut usize
+}
+
 #[inline]
 fn set_announced(head: *mut Head, link: usize) {
-    compiler_fence(Ordering::SeqCst); // invariant 2
+    compiler_fence(Ordering::SeqCst); // invariant 3
     // SAFETY: the head is this thread's own; volatile, as the kernel reads it.
     unsafe { (&raw mut (*head).announced).write_volatile(link) };
-    compiler_fence(Ordering::SeqCst); // invariant 2
+    compiler_fence(Ordering::SeqCst); // invariant 3
 }
 
 #[inline]
@@ -283,18 +290,14 @@ fn meet() -> u32 {
         "a thread id of at most 30 bits, not {id}"
     );
     let head = registered().unwrap_or_else(|| {
-        let list = Box::leak(Box::new(OwnList {
-            last: 0,
-            head: Head {
-                first: 0,
-                word_from_link: WORD_FROM_LINK,
-                announced: 0,
-            },
+        let head = Box::leak(Box::new(Head {
+            first: 0,
+            word_from_link: WORD_FROM_LINK,
+            announced: 0,
         })); // leaked: the kernel reads it after the thread's last instruction
-        list.head.first = std::ptr::from_ref(&list.head.first) as usize;
-        list.last = list.head.first;
-        register(&mut list.head);
-        &mut list.head
+        head.first = end_of(head);
+        register(head);
+        head
     });
     ME.with(|me| {
         me.id.set(id);

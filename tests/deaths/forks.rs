@@ -77,6 +77,25 @@ fn a_forked_child_does_not_own_what_its_parent_does() {
     in_time(fork_with_the_lock, (lock, rlock));
 }
 
+/// The node that the kernel would look at beside this thread's list if it died now, as an address.
+fn announced() -> usize {
+    let mut head: *const [usize; 3] = std::ptr::null(); // struct robust_list_head: list, futex_offset, list_op_pending
+    let mut bytes = 0usize;
+    // SAFETY: 0 is the calling thread; both results are places of the right type.
+    let failed = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &mut head, &mut bytes) };
+    assert!(failed == 0 && bytes == size_of::<[usize; 3]>());
+    // SAFETY: what is registered outlives the thread.
+    unsafe { (*head)[2] }
+}
+
+#[test]
+fn in_a_forked_child_the_kernel_looks_at_no_lock_of_its_parents() {
+    let lock = Lock::new().unwrap();
+    let _held = lock.lock().unwrap();
+    assert_ne!(announced(), 0);
+    assert!(raw_fork(|| announced() == 0));
+}
+
 fn drop_the_copy(lock: Lock) {
     let mut held = Some(lock.lock().unwrap());
     assert!(raw_fork(|| {

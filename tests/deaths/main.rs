@@ -1,6 +1,7 @@
-//! Deaths that hang or mislead others elsewhere: what CPython does, forks beside a held lock, and thread ids that are
-//! used again.
+//! Deaths that hang or mislead others elsewhere: what CPython does, forks beside a held lock, thread ids that are used
+//! again, and the C library's robust mutexes beside our locks.
 
+mod c_library;
 mod forks;
 mod ids;
 mod peers;

@@ -9,6 +9,7 @@ use crate::crowd::{futex_wait, futex_wake, shared};
 
 pub trait Mutex: Clone + Send + 'static {
     fn new() -> Self;
+    /// Always inlined, as a call that a program writes where it needs it may be.
     fn with(&self, critical: impl FnOnce());
 }
 
@@ -17,6 +18,7 @@ impl Mutex for forkproof::Lock {
         forkproof::Lock::new().expect("there is memory")
     }
 
+    #[inline(always)]
     fn with(&self, critical: impl FnOnce()) {
         let _guard = self.lock().expect("no owner dies");
         critical();
@@ -55,6 +57,7 @@ impl<const ROBUST: bool> Mutex for Pthread<ROBUST> {
         Pthread(raw)
     }
 
+    #[inline(always)]
     fn with(&self, critical: impl FnOnce()) {
         // SAFETY: it was initialised, and is never destroyed.
         assert_eq!(unsafe { libc::pthread_mutex_lock(self.0.0.get()) }, 0);
@@ -77,6 +80,7 @@ impl Mutex for ThreeStates {
         ThreeStates(shared(AtomicU32::new(FREE)))
     }
 
+    #[inline(always)]
     fn with(&self, critical: impl FnOnce()) {
         if self
             .0

@@ -81,6 +81,14 @@ pub fn is_announced(word: &LoomWord) -> bool {
     stage::with_actor(|actor| actor.announced.as_ref().is_some_and(|it| it.is(word)))
 }
 
+/// Whether the kernel would find all that it needs if the calling thread's announcement were gone.
+pub fn is_found_without_announcement() -> bool {
+    stage::with_actor(|actor| {
+        let mut announced = actor.announced.iter();
+        announced.all(|it| actor.held.iter().any(|held| held.is(it)))
+    })
+}
+
 /// The calling lane dies.
 pub(super) fn die() -> ! {
     let id = stage::me();

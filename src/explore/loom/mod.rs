@@ -80,7 +80,9 @@ mod stage;
 mod sweep;
 mod wide;
 
-pub use death::{announce, is_announced, is_linked, link, unlink, withdraw};
+pub use death::{
+    announce, is_announced, is_found_without_announcement, is_linked, link, unlink, withdraw,
+};
 pub use futex::LoomWord;
 pub(in crate::explore) use record::Record;
 pub use search::{Outcome, Program, Search, explore};
@@ -146,11 +148,11 @@ impl World for Loom {
     }
 
     /// # Panics
-    /// If another node is announced.
+    /// If another node is announced and not linked.
     fn announce(node: &Node<Self>) {
         assert!(
-            stage::with_actor(|actor| actor.announced.is_none()),
-            "announce() before the last announcement was withdrawn: one node at a time"
+            is_found_without_announcement(),
+            "announce() before the last announcement was withdrawn: one node at a time, but for one that is linked"
         );
         announce(&node.word);
     }

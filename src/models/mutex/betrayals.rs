@@ -195,21 +195,12 @@ impl Sabotage for WithdrawsToSleep {
     }
 }
 
-/// An owner enters its robust list after it has withdrawn.
+/// An owner withdraws before it enters its robust list.
 pub(super) struct LinkedLate;
-thread_local! {
-    static TO_LINK: std::cell::RefCell<Option<LoomWord>> = const { std::cell::RefCell::new(None) };
-}
 impl Sabotage for LinkedLate {
     fn link(&self, word: &LoomWord) {
-        TO_LINK.set(Some(word.clone()));
-    }
-    fn withdraw(&self) {
-        let late = TO_LINK.take(); // before any step, where another lane could run
         loom::withdraw();
-        if let Some(word) = late {
-            loom::link(&word);
-        }
+        loom::link(word);
     }
 }
 

@@ -194,6 +194,14 @@ fn dying<W: World>() -> Vec<Model> {
             ..MODEL
         },
         Model {
+            name: "one of two killed, with two locks",
+            claim: "both are given to the other, whichever of the two the dead one was about to take or give back",
+            programs: vec![nested::<W>()],
+            victims: &[1],
+            meets: &[Meets::OwnerDeath],
+            ..MODEL
+        },
+        Model {
             name: "refused owner killed",
             claim: "an owner that asked for what it has is still known to be one",
             programs: vec![refusals::<W>()],
@@ -298,8 +306,31 @@ fn held<W: World>() -> Program {
     Program::new(start, &[waits, asks], end)
 }
 
+type Two<W> = (At<W>, At<W>);
+
+fn nested<W: World>() -> Program {
+    let inside: fn(&Two<W>) = |(one, other)| {
+        let taken = one.lock.lock(Patience::Endless);
+        one.enter(taken);
+        other.visit();
+        one.work();
+        one.leave();
+    };
+    let each: fn(&Two<W>) = |(one, other)| {
+        one.visit();
+        other.visit();
+    };
+    let end: fn(&Two<W>) = |(one, other)| {
+        assert_eq!(one.settle() + other.settle(), owner_deaths());
+    };
+    Program::new(
+        || (At::<W>::fresh(), At::<W>::fresh()),
+        &[inside, each],
+        end,
+    )
+}
+
 fn no_room<W: World>() -> Program {
-    type Two<W> = (At<W>, At<W>);
     let both: fn(&Two<W>) = |(one, other)| {
         let taken = one.lock.lock(Patience::Endless);
         one.enter(taken);

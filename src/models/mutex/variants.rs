@@ -26,12 +26,12 @@ pub const VARIANTS: &[Variant] = variants![
     "expected read again", ReadsExpectedAgain: "a waiter reads what it expects just before it sleeps" => "two lanes";
     "time-out clears the mark", TimeOutClearsMark: "who gives up takes the mark of the others along" => "deadline";
     "unannounced lock", Unannounced: "the kernel does not know who is about to take the lock" => "one of two killed", "one of three killed";
-    "unannounced unlock", UnannouncedLeave: "the kernel does not know who is about to give it back" => "one of two killed";
+    "unannounced unlock", UnannouncedLeave: "the kernel does not know who is about to give it back" => "one of two killed, with two locks";
     "withdrawn before the store", WithdrawsBeforeStore: "an unlock withdraws before it gives the lock back" => "one of two killed";
     "withdrawn before the wake", WithdrawsBeforeWake: "an unlock withdraws before it wakes" => "one of two killed";
     "withdrawn to sleep", WithdrawsToSleep: "a waiter is not announced while it sleeps" => "the second of three killed";
-    "not linked", NotLinked: "an owner is not in its robust list" => "one of two killed";
-    "linked late", LinkedLate: "an owner enters its list after it has withdrawn" => "one of two killed";
+    "not linked", NotLinked: "an owner is not in its robust list" => "one of two killed, with two locks";
+    "linked late", LinkedLate: "an owner withdraws before it enters its list" => "one of two killed";
     "kernel misjudged", KernelMisjudged: "an old kernel is taken for one that passes on the wake of a marked word" => "one of two killed";
     "death overlooked", DeathOverlooked: "a new owner does not look whether the last one died" => "one of two killed", "killed, and given up";
 ];
