@@ -16,10 +16,10 @@ struct Owned<T> {
     value: T,
 }
 
-/// Tells processes apart, also a child that was given its dead parent's number.
+/// Tells a process from those whose memory it has: its ancestors. A number of its own would not, as a child may be given
+/// that of a dead one, and would be asked of the kernel each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    pid: u32,
     births: u32,
 }
 
@@ -27,7 +27,6 @@ impl Mark {
     /// The calling process.
     pub fn here() -> Mark {
         Mark {
-            pid: std::process::id(),
             births: fork::births(),
         }
     }

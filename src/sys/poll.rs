@@ -1,10 +1,13 @@
-//! Waiting for open files: poll(2), for any number of them at once.
+//! Waiting for open files: poll(2), for any number of them at once, and epoll(7), for those that are looked at again and
+//! again and of which hardly ever one is ready.
 //!
-//! Sources: poll(2), ppoll(2).
+//! Sources: poll(2), ppoll(2), epoll_ctl(2), epoll_wait(2).
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use super::futex::monotonic_ns;
 use super::os::Os;
@@ -93,4 +96,42 @@ pub fn ready_in_step(
     };
     step::after(access, 0, Outcome::Waited(woken));
     Ok(found)
+}
+
+/// Files of which one call tells whether any is ready to be read, however many they are.
+pub struct Watch(Epoll);
+
+impl Watch {
+    /// Of no files yet.
+    ///
+    /// # Errors
+    /// No memory, or no descriptors left.
+    pub fn new() -> io::Result<Watch> {
+        Ok(Watch(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?))
+    }
+
+    /// # Errors
+    /// It is watched already, or cannot be: regular files cannot. No memory, or too many are watched.
+    pub fn add(&self, file: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(self.0.add(file, EpollEvent::new(EpollFlags::EPOLLIN, 0))?)
+    }
+
+    /// To be called before the file is closed: it stays watched for as long as another descriptor keeps it open.
+    ///
+    /// # Errors
+    /// It is not watched.
+    pub fn remove(&self, file: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(self.0.delete(file)?)
+    }
+
+    /// Whether a file is ready, or at its end, now.
+    ///
+    /// # Errors
+    /// None that is known: the descriptor is its own.
+    pub fn is_any_ready(&self) -> io::Result<bool> {
+        Ok(self
+            .0
+            .wait(&mut [EpollEvent::empty()], EpollTimeout::ZERO)?
+            > 0)
+    }
 }

@@ -66,7 +66,7 @@ fn main() {
     .flatten()
     .filter(|work| only.is_empty() || only.iter().any(|word| work.name.contains(word.as_str())))
     .collect();
-    let memory = only.is_empty() || only.iter().any(|word| "memory".contains(word.as_str()));
+    let memory = only.is_empty() || only.iter().any(|word| word == "memory");
     if works.is_empty() && !memory {
         refuse(&format!("no work has a name like {}", only.join(" or ")));
     }

@@ -4,7 +4,6 @@
 //! item is a task. rayon's workers are threads: the limit for those that need no process.
 
 use std::hint::black_box;
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use forkproof::Pool;
@@ -76,64 +75,51 @@ fn trivial() -> Vec<Row> {
     rows
 }
 
-/// Adds up so many numbers, one by one.
-fn busy(rounds: u64) -> u64 {
-    (0..rounds).fold(0, |sum, number| black_box(sum + number))
+/// Until its thread has had the core for a millisecond: so it is as long for all, whatever else the machine does.
+fn busy(number: u64) -> u64 {
+    let end = had_ns() + 1_000_000;
+    while had_ns() < end {}
+    plus_one(number)
 }
 
-/// How many rounds take a millisecond here: the same for all, so that it need not be one exactly.
-fn rounds() -> u64 {
-    static ROUNDS: OnceLock<u64> = OnceLock::new();
-    *ROUNDS.get_or_init(|| {
-        const TRIED: u64 = 10_000_000;
-        let begun = Instant::now();
-        black_box(busy(TRIED));
-        TRIED * 1_000_000 / begun.elapsed().as_nanos() as u64
-    })
-}
-
-fn are_busy(results: impl Iterator<Item = u64>) {
-    let sum = rounds() * (rounds() - 1) / 2;
-    assert_eq!(results.filter(|result| *result == sum).count() as u64, LONG);
+/// How long the thread has had a core.
+fn had_ns() -> u64 {
+    let mut had = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: a clock that each thread has, and a place of the right type.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut had) };
+    assert_eq!(failed, 0, "a thread has a clock");
+    had.tv_sec as u64 * 1_000_000_000 + had.tv_nsec as u64
 }
 
 fn long() -> Vec<Row> {
-    let items = || (0..LONG).map(|_| rounds());
     let mut rows = vec![
-        mapped("forkproof Pool", LONG, ours, move |pool| {
-            let results = pool.map(busy, items()).expect("no worker dies");
-            are_busy(results.into_iter());
+        mapped("forkproof Pool", LONG, ours, |pool| {
+            let results = pool.map(busy, 0..LONG).expect("no worker dies");
+            is_plus_one(LONG, results.into_iter());
         }),
         mapped("rayon (threads)", LONG, threads, |pool| {
-            let results: Vec<u64> = pool.install(|| {
-                let items = (0..LONG).into_par_iter().map(|_| rounds());
-                items.map(busy).collect()
-            });
-            are_busy(results.into_iter());
+            let results: Vec<u64> = pool.install(|| (0..LONG).into_par_iter().map(busy).collect());
+            is_plus_one(LONG, results.into_iter());
         }),
-        mapped("procspawn", LONG, procspawned, move |pool| {
-            let tasks = items().map(|n| procspawn::spawn!(in pool, (n) || busy(n)));
+        mapped("procspawn", LONG, procspawned, |pool| {
+            let tasks = (0..LONG).map(|n| procspawn::spawn!(in pool, (n) || busy(n)));
             let tasks: Vec<_> = tasks.collect();
-            are_busy(
-                tasks
-                    .into_iter()
-                    .map(|task| task.join().expect("it does not die")),
-            );
+            let results = tasks
+                .into_iter()
+                .map(|task| task.join().expect("it does not die"));
+            is_plus_one(LONG, results);
         }),
     ];
-    // A millisecond of its own, as measured by itself: its loop is another.
     rows.extend(python(
-        "def task(rounds):
-    total = 0
-    for number in range(rounds): total += number
-    return total
-begun = time.perf_counter_ns()
-task(1_000_000)
-rounds = 1_000_000 * 1_000_000 // (time.perf_counter_ns() - begun)",
+        "def task(number):
+    end = time.thread_time_ns() + 1_000_000
+    while time.thread_time_ns() < end: pass
+    return number + 1",
         LONG,
-        &format!(
-            "assert pool.map(task, [rounds] * {LONG}) == [rounds * (rounds - 1) // 2] * {LONG}"
-        ),
+        &format!("assert sum(pool.map(task, range({LONG}))) == sum(range(1, {LONG} + 1))"),
     ));
     rows
 }
@@ -179,7 +165,6 @@ fn mapped<P: 'static>(
     let mut pool = None;
     Row::new(who, move || {
         let pool = pool.get_or_insert_with(|| {
-            rounds(); // not in the time that is taken
             let pool = made();
             work(&pool);
             pool

@@ -6,12 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use super::core::{Caller, Core, Session, Verdict};
-use super::link::{Ended, Entrance, Link, Newcomer};
+use super::link::{Ended, Entrance, Link, Newcomer, SessionKey};
 use super::request::{Reply, Request};
 use crate::manager::cargo::{self, Message, Reader};
 use crate::process::PoolWatch;
 use crate::sys::futex::monotonic_ns;
-use crate::sys::poll::{self, For};
+use crate::sys::poll::{self, For, Watch};
 use crate::sys::{Os, step};
 use crate::world::{Deadline, World};
 
@@ -27,6 +27,8 @@ pub struct Server {
     lives: HashMap<(u32, u64), Life>,
     /// Objects on a journey, each as long as its file is open elsewhere.
     loans: Vec<(u64, Arc<OwnedFd>)>,
+    /// All that can come to an end. `None`: not all of it can be watched, and each is asked.
+    ends_watched: Option<Watch>,
     next_number: u64,
     /// Batches since all files were looked at.
     passed_over: u32,
@@ -70,6 +72,7 @@ impl Server {
             links: HashMap::new(),
             lives: HashMap::new(),
             loans: Vec::new(),
+            ends_watched: Watch::new().ok(),
             next_number: 1,
             passed_over: 0,
             is_ending: false,
@@ -100,10 +103,7 @@ impl Server {
             for death in self.deaths()? {
                 match death {
                     Source::Life(name) => self.life_ended(name),
-                    Source::Loan(loan) => {
-                        self.loans.retain(|(other, _)| *other != loan);
-                        self.core.end_loan(loan);
-                    }
+                    Source::Loan(loan) => self.loan_ended(loan),
                     _ => {}
                 }
             }
@@ -186,6 +186,12 @@ impl Server {
 
     /// The processes, and the journeys, that have come to their end.
     fn deaths(&self) -> io::Result<Vec<Source>> {
+        if !step::is_observed()
+            && let Some(watch) = &self.ends_watched
+            && !watch.is_any_ready()?
+        {
+            return Ok(Vec::new());
+        }
         let (sources, files): (Vec<_>, Vec<_>) = self.ends().unzip();
         let ready = poll::ready_in_step(&files, Some(Deadline { monotonic_ns: 0 }))?;
         let ended = sources.into_iter().zip(ready);
@@ -225,13 +231,7 @@ impl Server {
             self.next_number += 1;
             let (session, is_alone) = match key {
                 None => (Session(number), true),
-                Some(key) => {
-                    let life = self.lives.entry(key.name).or_insert(Life {
-                        session: Session(number),
-                        pidfd: key.life,
-                    });
-                    (life.session, false)
-                }
+                Some(key) => (self.session_of(key, Session(number)), false),
             };
             let caller = Caller(number);
             self.core.arrives(caller, session);
@@ -244,6 +244,30 @@ impl Server {
             };
             self.links.insert(caller, connected);
         }
+    }
+
+    /// That of a client's process; a new one begins with its first client.
+    fn session_of(&mut self, key: SessionKey, new: Session) -> Session {
+        if let Some(life) = self.lives.get(&key.name) {
+            return life.session;
+        }
+        self.watch(key.life.as_fd());
+        let life = Life {
+            session: new,
+            pidfd: key.life,
+        };
+        self.lives.insert(key.name, life);
+        new
+    }
+
+    fn watch(&mut self, end: BorrowedFd<'_>) {
+        let watch = self.ends_watched.take();
+        self.ends_watched = watch.filter(|watch| watch.add(end).is_ok());
+    }
+
+    fn unwatch(&mut self, end: BorrowedFd<'_>) {
+        let watch = self.ends_watched.take();
+        self.ends_watched = watch.filter(|watch| watch.remove(end).is_ok());
     }
 
     /// Takes what a client sent.
@@ -267,7 +291,10 @@ impl Server {
                 Verdict::Shutdown if self.may_end(caller) => self.is_ending = true,
                 Verdict::Shutdown => return self.hang_up(caller),
                 Verdict::Lent(loan) => match message.files.into_iter().next() {
-                    Some(leash) => self.loans.push((loan, leash)),
+                    Some(leash) => {
+                        self.watch(leash.as_fd());
+                        self.loans.push((loan, leash));
+                    }
                     None => self.core.end_loan(loan),
                 },
                 Verdict::Misbehaves(_) => return self.hang_up(caller),
@@ -345,5 +372,17 @@ impl Server {
             self.hang_up(caller);
         }
         self.core.session_left(life.session);
+        self.unwatch(life.pidfd.as_fd());
+    }
+
+    fn loan_ended(&mut self, loan: u64) {
+        for (_, leash) in self
+            .loans
+            .extract_if(.., |(other, _)| *other == loan)
+            .collect::<Vec<_>>()
+        {
+            self.unwatch(leash.as_fd());
+        }
+        self.core.end_loan(loan);
     }
 }
