@@ -228,8 +228,8 @@ impl World for Os {
 
     /// Fourteen looks are some hundred times as long as seven: longer than a wake takes, even of a core that sleeps, so that
     /// a partner who has to be woken is still met, and need not be the next time. Where both have one core they only keep
-    /// the other from it: after a few in vain there is one, and all fourteen only now and then, to see whether things
-    /// have changed.
+    /// the other from it: after each in vain the next is a quarter as long, so that one that was missed by chance is soon
+    /// met again; at last there is one, and all fourteen only now and then, to see whether things have changed.
     #[inline]
     fn spins_for_partner() -> u32 {
         if step::is_observed() {
@@ -238,7 +238,7 @@ impl World for Os {
         let most = Self::spins() * 2;
         match IN_VAIN.get() {
             few if few % 128 == 0 => most,
-            few => (most >> few.min(3)).max(1),
+            few => most.saturating_sub(few.saturating_mul(2)).max(1),
         }
     }
 
