@@ -2,7 +2,7 @@
 
 use crate::cpython;
 use crate::crowd;
-use crate::signs::{self, EventFd, Socket, Words};
+use crate::signs::{self, BareRing, EventFd, Socket, Words};
 use crate::streams::{
     Ahead, Iceoryx, IpcChannel, OurBytes, Ours, PacketPipe, Packets, Pipe, Stream,
 };
@@ -153,6 +153,7 @@ fn round_trip() -> Work {
             Row::new("unix stream", signs::there_and_back::<Socket>(TURNS)),
             Row::new("eventfd(2)", signs::there_and_back::<EventFd>(TURNS)),
             Row::new("futex(2)", signs::there_and_back::<Words<true>>(TURNS)),
+            Row::new("a bare ring", signs::there_and_back::<BareRing>(TURNS)),
             Row::new("a cache line", signs::there_and_back::<Words<false>>(TURNS)),
         ],
     }
