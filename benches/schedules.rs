@@ -6,15 +6,21 @@
 //! ```
 //! All rows are run in turn, several times, so that what else the machine does meets each of them; told is the median.
 //! shuttle has no futex: here it is a mutex and a condition of its own. loom looks for weak memory, too, and so does more
-//! for each execution.
+//! for each execution. The last row does nothing but to change from process to process, as often as a drawn schedule of two
+//! lanes with ten steps each does: the limit of what lanes can do that are processes on one core.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::time::Instant;
 
 use forkproof::explore::loom::{self, Loom, LoomWord, Outcome, Program, Setting};
 use forkproof::explore::{Choice, Plan, Schedule, Stage, random, run_all};
-use forkproof::sys::{Os, SharedWord};
+use forkproof::sys::{Os, SharedWord, fork};
 use forkproof::world::{Word, World};
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity, sched_yield};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use nix::unistd::Pid;
 
 const ROUNDS: usize = 5;
 const RUNS: usize = 20_000;
@@ -29,7 +35,7 @@ struct Row {
     run: fn(seed: u64) -> usize,
 }
 
-const ROWS: [Row; 5] = [
+const ROWS: [Row; 6] = [
     Row {
         what: "two lanes of ten steps",
         who: "forkproof",
@@ -54,6 +60,11 @@ const ROWS: [Row; 5] = [
         what: "a lock of three states",
         who: "loom",
         run: |_| loom_lock(),
+    },
+    Row {
+        what: "ten changes of process",
+        who: "sched_yield",
+        run: |_| changes_of_process(),
     },
 ];
 
@@ -278,4 +289,42 @@ fn loom_lock() -> usize {
     let search = loom::explore(&program, &setting);
     assert!(!matches!(search.outcome, Outcome::Fails(_)));
     search.tally.executions as usize
+}
+
+/// Two processes on one core, each of which waits for its turn and hands it on.
+fn changes_of_process() -> usize {
+    const CHANGES: usize = RUNS * 10;
+    let bytes = NonZeroUsize::new(size_of::<AtomicUsize>()).expect("8 bytes");
+    let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    // SAFETY: new memory, anywhere.
+    let memory = unsafe { mmap_anonymous(None, bytes, access, MapFlags::MAP_SHARED) };
+    let memory = memory.expect("there is memory");
+    // SAFETY: zeroes are a number, it is unmapped at the end, and whoever has it shares it as an atomic.
+    let turn: &AtomicUsize = unsafe { memory.cast().as_ref() };
+    let mut core = CpuSet::new();
+    let at = sched_getcpu().expect("this thread runs somewhere");
+    core.set(at).expect("a core of this machine");
+    let take_turns = |own: usize| {
+        move || {
+            sched_setaffinity(Pid::from_raw(0), &core).expect("it is allowed to be where it was");
+            for mine in (own..CHANGES).step_by(2) {
+                // Acquire: pairs with the Release below.
+                while turn.load(Acquire) != mine {
+                    sched_yield().expect("it always succeeds");
+                }
+                // Release: pairs with the Acquire above.
+                turn.store(mine + 1, Release);
+            }
+            0
+        }
+    };
+    let processes =
+        [0, 1].map(|own| fork::child(take_turns(own)).expect("one thread, so it can fork"));
+    for process in processes {
+        process.wait().expect("it is a child");
+    }
+    assert_eq!(turn.load(Relaxed), CHANGES);
+    // SAFETY: nobody has it any more: the processes have ended, and `turn` is not used again.
+    unsafe { munmap(memory, bytes.get()) }.expect("it was mapped");
+    RUNS
 }
