@@ -16,8 +16,8 @@ struct Owned<T> {
     value: T,
 }
 
-/// Tells a process from those whose memory it has: its ancestors. A number of its own would not, as a child may be given
-/// that of a dead one, and would be asked of the kernel each time.
+/// Tells a process from those whose memory it may have: its ancestors. Its id would not, as a child may be given that of one
+/// that is dead; and it would be asked of the kernel at each use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     births: u32,

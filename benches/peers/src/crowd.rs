@@ -32,6 +32,34 @@ impl Board {
     }
 }
 
+/// Where a process of the crowd may run.
+#[derive(Clone, Copy)]
+pub enum Cores {
+    All,
+    /// The first that this program may run on.
+    One,
+}
+
+impl Cores {
+    /// Has the calling thread, and those that it makes, run there.
+    pub fn settle(self) {
+        match self {
+            Cores::All => {}
+            // SAFETY: a set of cores is plain numbers, and each call has one of the right size; 0 is the calling thread.
+            Cores::One => unsafe {
+                let bytes = size_of::<libc::cpu_set_t>();
+                let mut allowed: libc::cpu_set_t = std::mem::zeroed();
+                assert_eq!(libc::sched_getaffinity(0, bytes, &mut allowed), 0);
+                let mut cores = 0..libc::CPU_SETSIZE as usize;
+                let first = cores.find(|core| libc::CPU_ISSET(*core, &allowed));
+                let mut one: libc::cpu_set_t = std::mem::zeroed();
+                libc::CPU_SET(first.expect("it runs somewhere"), &mut one);
+                assert_eq!(libc::sched_setaffinity(0, bytes, &one), 0);
+            },
+        }
+    }
+}
+
 /// Memory that this process shares with those that it forks. Never unmapped.
 pub fn shared<T>(value: T) -> &'static T {
     // SAFETY: no address is asked for, and the length is not 0.

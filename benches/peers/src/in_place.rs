@@ -37,7 +37,7 @@ fn is_whole(message: &[u8], number: usize) {
 
 fn ours(size: usize, count: usize) -> impl FnMut() -> f64 {
     move || {
-        let room = Ahead::Far.bytes(2 * (size + 64)); // a message takes half at most
+        let room = Ahead::Far.ring_bytes(size);
         let queue = ByteQueue::with_capacity(None, room).expect("there is memory");
         let took = crowd::all_of_it(2, move |number| {
             let queue = queue.clone();

@@ -26,7 +26,7 @@ pub fn works() -> Vec<Work> {
         .map(|(size, name, count)| stream(size, name, count))
         .into();
     works.extend(in_lockstep());
-    works.push(round_trip());
+    works.extend([round_trip(), round_trip_on_one_core()]);
     works
 }
 
@@ -141,28 +141,49 @@ pub fn streamed<S: Stream>(size: usize, count: usize, ahead: Ahead) -> impl FnMu
 
 /// A message of 8 bytes, and its answer.
 fn round_trip() -> Work {
+    let on = crowd::Cores::All;
     Work {
         name: "round trip, 8 B".to_owned(),
         rows: vec![
-            Row::new("forkproof ByteQueue", there_and_back::<OurBytes>()),
-            Row::new("forkproof Queue", there_and_back::<Ours>()),
-            Row::new("iceoryx2", there_and_back::<Iceoryx>()),
-            Row::new("ipc-channel, bytes", there_and_back::<IpcChannel>()),
-            Row::new("pipe(2)", there_and_back::<Pipe>()),
-            Row::new("SOCK_SEQPACKET", there_and_back::<Packets>()),
-            Row::new("unix stream", signs::there_and_back::<Socket>(TURNS)),
-            Row::new("eventfd(2)", signs::there_and_back::<EventFd>(TURNS)),
-            Row::new("futex(2)", signs::there_and_back::<Words<true>>(TURNS)),
-            Row::new("a bare ring", signs::there_and_back::<BareRing>(TURNS)),
-            Row::new("a cache line", signs::there_and_back::<Words<false>>(TURNS)),
+            Row::new("forkproof ByteQueue", there_and_back::<OurBytes>(on)),
+            Row::new("forkproof Queue", there_and_back::<Ours>(on)),
+            Row::new("iceoryx2", there_and_back::<Iceoryx>(on)),
+            Row::new("ipc-channel, bytes", there_and_back::<IpcChannel>(on)),
+            Row::new("pipe(2)", there_and_back::<Pipe>(on)),
+            Row::new("SOCK_SEQPACKET", there_and_back::<Packets>(on)),
+            Row::new("unix stream", signs::there_and_back::<Socket>(TURNS, on)),
+            Row::new("eventfd(2)", signs::there_and_back::<EventFd>(TURNS, on)),
+            Row::new("futex(2)", signs::there_and_back::<Words<true>>(TURNS, on)),
+            Row::new("a bare ring", signs::there_and_back::<BareRing>(TURNS, on)),
+            Row::new(
+                "a cache line",
+                signs::there_and_back::<Words<false>>(TURNS, on),
+            ),
         ],
     }
 }
 
-fn there_and_back<S: Stream>() -> impl FnMut() -> f64 {
+/// The same where neither can look for the other, but has to sleep so that it can go on. Who never sleeps is left out.
+fn round_trip_on_one_core() -> Work {
+    let on = crowd::Cores::One;
+    Work {
+        name: "round trip on one core".to_owned(),
+        rows: vec![
+            Row::new("forkproof ByteQueue", there_and_back::<OurBytes>(on)),
+            Row::new("ipc-channel, bytes", there_and_back::<IpcChannel>(on)),
+            Row::new("pipe(2)", there_and_back::<Pipe>(on)),
+            Row::new("unix stream", signs::there_and_back::<Socket>(TURNS, on)),
+            Row::new("eventfd(2)", signs::there_and_back::<EventFd>(TURNS, on)),
+            Row::new("futex(2)", signs::there_and_back::<Words<true>>(TURNS, on)),
+        ],
+    }
+}
+
+fn there_and_back<S: Stream>(cores: crowd::Cores) -> impl FnMut() -> f64 {
     move || {
         let (there, back) = (S::new(8, Ahead::Far), S::new(8, Ahead::Far));
         let took = crowd::all_of_it(2, move |number| {
+            cores.settle();
             let (mut put, mut get) = match number {
                 0 => (there.putter(), back.getter()),
                 _ => (back.putter(), there.getter()),

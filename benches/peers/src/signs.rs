@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use crate::crowd::{self, futex_wait, futex_wake, shared};
+use crate::crowd::{self, Cores, futex_wait, futex_wake, shared};
 
 /// Made before the processes are forked that use it: two ways, one there and one back.
 pub trait Sign: Clone + Send + 'static {
@@ -19,10 +19,11 @@ pub trait Sign: Clone + Send + 'static {
 }
 
 /// Nanoseconds for a sign there, and its answer.
-pub fn there_and_back<S: Sign>(turns: usize) -> impl FnMut() -> f64 {
+pub fn there_and_back<S: Sign>(turns: usize, cores: Cores) -> impl FnMut() -> f64 {
     move || {
         let sign = S::new();
         let took = crowd::all_of_it(2, move |number| {
+            cores.settle();
             let sign = sign.clone();
             Box::new(move || {
                 for _ in 0..turns {

@@ -47,6 +47,12 @@ impl Ahead {
             Ahead::Far => BYTES.max(MESSAGES * size),
         }
     }
+
+    /// The same of our ring, where a message takes half of it at most, and some bytes beside its own.
+    pub fn ring_bytes(self, size: usize) -> usize {
+        let record = size + 64;
+        self.bytes(record).max(2 * record)
+    }
 }
 
 #[derive(Clone)]
@@ -55,8 +61,7 @@ pub struct OurBytes(ByteQueue);
 impl Stream for OurBytes {
     fn new(size: usize, ahead: Ahead) -> Self {
         let items = (ahead == Ahead::One).then_some(1);
-        let bytes = ahead.bytes(2 * (size + 64)); // a message takes half at most
-        OurBytes(ByteQueue::with_capacity(items, bytes).expect("there is memory"))
+        OurBytes(ByteQueue::with_capacity(items, ahead.ring_bytes(size)).expect("there is memory"))
     }
 
     fn putter(&self) -> Put {
@@ -80,8 +85,7 @@ pub struct Ours(Queue<ByteBuf>);
 impl Stream for Ours {
     fn new(size: usize, ahead: Ahead) -> Self {
         let items = (ahead == Ahead::One).then_some(1);
-        let bytes = ahead.bytes(size + 64);
-        Ours(Queue::with_capacity(items, bytes).expect("there is memory"))
+        Ours(Queue::with_capacity(items, ahead.ring_bytes(size)).expect("there is memory"))
     }
 
     fn putter(&self) -> Put {

@@ -184,7 +184,7 @@ impl Server {
         Ok(woken)
     }
 
-    /// The processes, and the journeys, that have come to their end.
+    /// The processes, and the journeys, that have come to their end: hardly ever any, which one call tells.
     fn deaths(&self) -> io::Result<Vec<Source>> {
         if !step::is_observed()
             && let Some(watch) = &self.ends_watched
