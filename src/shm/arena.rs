@@ -26,12 +26,15 @@ use crate::world::{Word, World};
 
 /// Slots are multiples of a cache line, so that two locks never share one.
 pub(super) const SLOT_ALIGN: usize = 64;
+/// Where the slots begin: processors fetch cache lines in pairs, and what is kept apart by a pair within a slot has to be
+/// so in memory.
+const LINE_PAIR: usize = 2 * SLOT_ALIGN;
 const LARGEST_SLOT: usize = 4_096;
 const FIRST_ARENA: usize = 64 << 10;
 const LARGEST_ARENA: usize = 4 << 20;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"forkproo");
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Plain numbers, written before the arena has a second process and never again.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -198,7 +201,7 @@ impl AsFd for Arena {
 }
 
 fn slots_start(slots: usize) -> usize {
-    (size_of::<Header>() + slots * size_of::<Entry>()).next_multiple_of(SLOT_ALIGN)
+    (size_of::<Header>() + slots * size_of::<Entry>()).next_multiple_of(LINE_PAIR)
 }
 
 /// The arenas that this process made and still hands slots out of.

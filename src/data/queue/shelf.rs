@@ -94,6 +94,7 @@ pub(super) struct Sending<'a> {
 }
 
 impl Escort for Sending<'_> {
+    #[inline]
     fn send(&mut self) -> Sent {
         let Some((stamp, files)) = &self.files else {
             // Relaxed: who polls has taken the lock since.

@@ -55,6 +55,7 @@ impl<W: World> End<W> {
     }
 
     /// Under the end's lock: its place becomes `place`, and who sleeps for that is woken.
+    #[inline(always)]
     pub fn commit(&self, place: u64) {
         // Relaxed: invariant 2.
         if self.gate.word.load(Relaxed) != ASLEEP {
@@ -62,6 +63,11 @@ impl<W: World> End<W> {
             self.place.store(place, Release);
             return;
         }
+        self.commit_and_wake(place);
+    }
+
+    #[cold]
+    fn commit_and_wake(&self, place: u64) {
         W::announce(&self.gate);
         // Relaxed: invariant 2. Before the commit, so that no one falls asleep behind it.
         self.gate.word.store(AWAKE, Relaxed);
@@ -119,7 +125,10 @@ impl<W: World> End<W> {
     }
 }
 
+// Inlined, all: a call and its result in memory cost as much again as what they do.
+
 /// Whoever died holding it has left nothing to repair.
+#[inline(always)]
 pub(super) fn take<W: World>(mutex: &RawMutex<W>, patience: Patience) -> Result<(), Refused> {
     match mutex.lock(patience)? {
         Acquired::Clean => Ok(()),
@@ -127,11 +136,13 @@ pub(super) fn take<W: World>(mutex: &RawMutex<W>, patience: Patience) -> Result<
     }
 }
 
+#[inline(always)]
 pub(super) fn give_back<W: World>(mutex: &RawMutex<W>) {
     mutex.unlock().unwrap_or_else(|NotHeld| not_held());
 }
 
 /// [Takes](take) a lock that no one keeps for long: one who would not wait waits for that.
+#[inline(always)]
 pub(super) fn take_brief<W: World>(mutex: &RawMutex<W>, patience: Patience) -> Result<(), Refused> {
     let brief = match patience {
         Patience::None => Patience::Endless,

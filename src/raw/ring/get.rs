@@ -129,6 +129,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
     }
 
     /// Takes the getters' line, and keeps it if there is no error.
+    #[cold]
     fn await_front_in_line<R, E: Escort>(
         &self,
         front: Front,
@@ -208,7 +209,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
             Some(lying) => lying,
             None => return Attempt::Done(Err(GetRefused::Corrupt)),
         };
-        let behind = self.region.behind(head, lying.length);
+        let behind = self.region.behind(head, &lying);
         if !self.region.can_be(behind, tail, self.records_max) {
             return Attempt::Done(Err(GetRefused::Corrupt));
         }

@@ -50,8 +50,11 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         assert!(self.region.in_one_piece, "reserve() in two pieces");
         self.await_room(length, patience, |length| {
             take_brief(&self.puts.lock, patience)?;
-            Ok(match self.room_for(length) {
-                Ok(tail) => Attempt::Done(Ok(self.region.lay(tail.position, mark, length))),
+            Ok(match self.room_for(mark, length) {
+                Ok((tail, lying)) => {
+                    self.region.lay(tail.position, &lying);
+                    Attempt::Done(Ok(lying))
+                }
                 Err(not_now) => {
                     give_back(&self.puts.lock);
                     not_now
@@ -73,7 +76,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         if sent == Sent::Done {
             // Relaxed: under the lock.
             let tail = Place::of(self.puts.place.load(Relaxed));
-            let behind = self.region.behind(tail, lying.length);
+            let behind = self.region.behind(tail, &lying);
             self.puts.commit(behind.packed());
         }
         give_back(&self.puts.lock);
@@ -98,6 +101,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
     }
 
     /// Attempts until there is room for `length` bytes, or patience ends.
+    #[inline]
     fn await_room<R>(
         &self,
         length: usize,
@@ -120,6 +124,15 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
                 _ => {}
             }
         }
+        self.await_room_in_line(patience, attempt)
+    }
+
+    #[cold]
+    fn await_room_in_line<R>(
+        &self,
+        patience: Patience,
+        attempt: impl FnMut() -> Result<Put<R>, Refused>,
+    ) -> Result<R, PutRefused> {
         take(&self.puts.line, patience)?;
         let outcome = self
             .puts
@@ -129,6 +142,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
     }
 
     /// Under the putters' lock.
+    #[inline]
     fn put_if_room(
         &self,
         mark: u32,
@@ -136,11 +150,11 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         length: u32,
         escort: &mut impl Escort,
     ) -> Result<Put<()>, Refused> {
-        let tail = match self.room_for(length) {
-            Ok(tail) => tail,
+        let (tail, lying) = match self.room_for(mark, length) {
+            Ok(room) => room,
             Err(not_now) => return Ok(not_now),
         };
-        let lying = self.region.lay(tail.position, mark, length);
+        self.region.lay(tail.position, &lying);
         self.region.write(&lying, payload);
         let mut sent = escort.send();
         if sent == Sent::Full {
@@ -156,7 +170,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         }
         Ok(match sent {
             Sent::Done => {
-                let behind = self.region.behind(tail, length);
+                let behind = self.region.behind(tail, &lying);
                 self.puts.commit(behind.packed());
                 Attempt::Done(Ok(()))
             }
@@ -164,8 +178,9 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         })
     }
 
-    /// Under the putters' lock: the place behind the last record, if one of `length` bytes can lie there.
-    fn room_for<R>(&self, length: u32) -> Result<Place, Put<R>> {
+    /// Under the putters' lock: the place behind the last record, and one of `length` bytes that lies there, if it can.
+    #[inline]
+    fn room_for<R>(&self, mark: u32, length: u32) -> Result<(Place, Lying), Put<R>> {
         // Relaxed, both: under the lock.
         let tail_seen = self.puts.place.load(Relaxed);
         if tail_seen & CLOSED != 0 {
@@ -173,19 +188,22 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         }
         let tail = Place::of(tail_seen);
         let can_be = |head| self.region.can_be(head, tail, self.records_max);
-        let has_room = |head| self.has_room(head, tail, self.region.taken(tail.position, length));
+        let room = |head| {
+            let lying = self.region.lying(tail.position, mark, length);
+            self.has_room(head, tail, lying.taken)
+                .then_some((tail, lying))
+        };
         let head = Place::of(self.puts.seen.load(Relaxed));
-        if can_be(head) && has_room(head) {
-            return Ok(tail); // as the getters are there at least
+        if can_be(head)
+            && let Some(room) = room(head)
+        {
+            return Ok(room); // as the getters are there at least
         }
         let head_seen = self.puts.look(self.gets);
         let head = Place::of(head_seen);
         if !can_be(head) {
             return Err(Attempt::Done(Err(PutRefused::Corrupt)));
         }
-        if !has_room(head) {
-            return Err(Attempt::NotYet(head_seen));
-        }
-        Ok(tail)
+        room(head).ok_or(Attempt::NotYet(head_seen))
     }
 }

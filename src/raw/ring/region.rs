@@ -50,6 +50,8 @@ pub struct Lying {
     pub length: u32,
     /// Where its payload begins, in bytes.
     pub start: usize,
+    /// How many units it takes: its header, what stays unused behind that, and its payload.
+    pub(super) taken: u32,
 }
 
 /// The units of a payload.
@@ -97,33 +99,40 @@ impl<B: Bytes> Region<B> {
         units_of(length) <= most
     }
 
-    /// How many units a record at a position takes: its header, what stays unused behind that, and its payload.
-    pub fn taken(&self, position: u32, length: u32) -> u32 {
-        let payload = units_of(length);
-        1 + self.unused(position, payload).saturating_add(payload)
-    }
-
     /// The place behind a record.
-    pub fn behind(&self, place: Place, length: u32) -> Place {
+    pub fn behind(&self, place: Place, lying: &Lying) -> Place {
         Place {
-            position: self.after(place.position, self.taken(place.position, length)),
+            position: self.after(place.position, lying.taken),
             records: place.records.wrapping_add(1) & RECORDS_MAX,
         }
     }
 
+    /// A record's place, if it begins at a position.
+    pub fn lying(&self, position: u32, mark: u32, length: u32) -> Lying {
+        let payload = units_of(length);
+        let unused = self.unused(position, payload);
+        Lying {
+            mark,
+            length,
+            start: self.offset(self.after(position, 1 + unused)),
+            taken: 1 + unused.saturating_add(payload),
+        }
+    }
+
     /// Writes a record's header at a position.
-    pub fn lay(&self, position: u32, mark: u32, length: u32) -> Lying {
-        let header = u64::from(mark) << 32 | u64::from(length);
+    pub fn lay(&self, position: u32, lying: &Lying) {
+        let header = u64::from(lying.mark) << 32 | u64::from(lying.length);
         self.bytes
             .write(self.offset(position), &header.to_le_bytes());
-        self.lying(position, mark, length)
     }
 
     /// Writes its payload, of that length.
     pub fn write(&self, lying: &Lying, payload: &[u8]) {
         let (first, rest) = payload.split_at(payload.len().min(self.end() - lying.start));
         self.bytes.write(lying.start, first);
-        self.bytes.write(0, rest);
+        if !rest.is_empty() {
+            self.bytes.write(0, rest);
+        }
     }
 
     /// The record in front, if what lies there can be one.
@@ -132,8 +141,8 @@ impl<B: Bytes> Region<B> {
         self.bytes.read(self.offset(head.position), &mut header);
         let header = u64::from_le_bytes(header);
         let (mark, length) = ((header >> 32) as u32, header as u32);
-        let taken = self.taken(head.position, length);
-        (taken <= self.used(head, tail)).then(|| self.lying(head.position, mark, length))
+        let lying = self.lying(head.position, mark, length);
+        (lying.taken <= self.used(head, tail)).then_some(lying)
     }
 
     /// A copy of a record, in the given memory.
@@ -148,19 +157,11 @@ impl<B: Bytes> Region<B> {
         bytes.resize(length, 0);
         let (first, rest) = bytes.split_at_mut(length.min(self.end() - lying.start));
         self.bytes.read(lying.start, first);
-        self.bytes.read(0, rest);
+        if !rest.is_empty() {
+            self.bytes.read(0, rest);
+        }
         let mark = lying.mark;
         Ok(Record { mark, bytes })
-    }
-
-    fn lying(&self, position: u32, mark: u32, length: u32) -> Lying {
-        let to_payload = 1 + self.unused(position, units_of(length));
-        let start = self.offset(self.after(position, to_payload));
-        Lying {
-            mark,
-            length,
-            start,
-        }
     }
 
     /// How many units stay unused behind the header of a record at a position.
