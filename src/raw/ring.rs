@@ -12,7 +12,7 @@
 //! | `place` | how far this end has come; one store of it commits a put or a get, its bytes and its count at once |
 //! | `seen` | how far the other end had come when someone here looked last: it is looked at again when that is not far enough |
 //! | `line` | who holds it may sleep for the other end to move; the others queue for it |
-//! | `gate` | what the other end's one sleeps on until this end moves: `ASLEEP` or `AWAKE` |
+//! | `gate` | what the other end's one sleeps on until this end moves: `ASLEEP`, `AWAKE`, or the id of who is about to wake it |
 //!
 //! | bits of a `place` | meaning |
 //! |---|---|
@@ -22,8 +22,9 @@
 //!
 //! # Invariants
 //! 1. Bytes between the getters' and the putters' position are committed records. Putters write outside of them.
-//! 2. A gate is written under its end's lock: by the end's commits, and by who is about to sleep there. So
-//!    between `ASLEEP` and the sleep there is no commit that has not made it `AWAKE` first, and the futex compares.
+//! 2. A gate without an owner is written under its end's lock: by the end's commits, and by who is about to sleep there.
+//!    So between `ASLEEP` and the sleep there is no commit that has not changed it first, and the futex compares. One that
+//!    has an owner is written by that owner alone, who makes it `AWAKE` and wakes.
 //! 3. A getter sleeps (the putters' gate is `ASLEEP`) ⇒ the ring is empty. A putter does ⇒ it is not. Never both.
 //! 4. A claim counts only while someone holds the getters' `line`.
 //!
@@ -34,9 +35,11 @@
 //!
 //! # After a death
 //! All four mutexes are [robust](super::mutex), and there is nothing to repair. Killed before its commit, a put
-//! never was, and a get has taken nothing. A commit that has someone to wake announces the gate, makes it `AWAKE`,
-//! commits, wakes. Killed from the second to the last, the kernel wakes the sleeper: the word is 0 and has no
-//! owner. The sleeper takes the lock, and looks. If it is killed instead, its `line` passes to the next, who looks.
+//! never was, and a get has taken nothing. A commit that has someone to wake makes the gate its own, as if it were a lock,
+//! commits, gives the end's lock back, makes the gate `AWAKE`, and wakes. (It does not wake before: the sleeper may be given
+//! its core at once, and would then wait for that lock.) Killed from the first to the last, the kernel wakes the sleeper:
+//! of an owner that is dead, or of an announced word that is 0. The sleeper takes the lock, and looks. If it is killed instead,
+//! its `line` passes to the next, who looks. Who holds as many locks as the kernel looks at wakes under the end's lock.
 //!
 //! # When something else writes to it
 //! The places and the front record's header are looked at before they are believed: what cannot be is `Corrupt`, and
@@ -63,7 +66,7 @@ pub use region::{Bytes, Lying, RECORDS_MAX, UNIT, UNITS_MAX};
 
 use super::mutex::{Patience, Refused};
 use crate::world::{Wide, Word, World};
-use end::{ASLEEP, AWAKE, End, give_back, take_brief};
+use end::{ASLEEP, End, give_back, take_brief};
 use region::{Place, Region};
 
 // Bit 63 of a place.
@@ -174,18 +177,14 @@ impl<'a, W: World, B: Bytes> Ring<'a, W, B> {
                 return;
             }
             escort.send();
-            // Relaxed, both: invariant 2. By invariant 3 at most one is asleep.
-            let gate = if self.puts.gate.word.load(Relaxed) == ASLEEP {
-                &self.puts.gate
-            } else {
-                &self.gets.gate
-            };
-            W::announce(gate);
-            gate.word.store(AWAKE, Relaxed);
             // Release: pairs with the Acquire in End::look(): who sees the end sees what came before it.
-            self.puts.place.store(tail | CLOSED, Release);
-            W::wake(&gate.word, 1);
-            W::withdraw();
+            let commit = || self.puts.place.store(tail | CLOSED, Release);
+            // Relaxed: invariant 2. By invariant 3 at most one is asleep; who is owed a wake already looks after it.
+            let mut gates = [&self.puts.gate, &self.gets.gate].into_iter();
+            match gates.find(|gate| gate.word.load(Relaxed) == ASLEEP) {
+                Some(gate) => End::rouse(gate, commit),
+                None => commit(),
+            }
         })
     }
 

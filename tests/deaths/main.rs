@@ -3,6 +3,7 @@
 
 mod c_library;
 mod forks;
+mod full_list;
 mod ids;
 mod peers;
 #[path = "../process/wire.rs"]

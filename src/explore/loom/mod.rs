@@ -168,9 +168,14 @@ impl World for Loom {
     }
 
     /// # Panics
-    /// If the node is not announced, or is in a list: its links are one pair, so it stands in one list.
+    /// If the node is not announced, or is in a list: its links are one pair, so it stands in one list. If the list has no
+    /// room.
     fn link(node: &Node<Self>) {
         assert!(is_announced(&node.word), "link() of a node not announced");
+        assert!(
+            Self::may_link(),
+            "link() into a full list: the kernel does not walk to its end"
+        );
         assert!(
             !stage::with(|stage| stage.holds_any(&node.word)),
             "link() of a node that is in a list: its links are overwritten"

@@ -1,15 +1,15 @@
 //! The ring, broken in one way each, and the models that must catch it.
 
 // The orderings here are the bugs, or stand for the algorithm's own: raw/ring.rs names each one's partner.
-use std::cell::RefCell;
-use std::sync::atomic::Ordering::{self, Relaxed};
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering::{self, Acquire, Relaxed};
 
 use super::models;
 use crate::explore::loom::{self, LoomWide, LoomWord};
 use crate::models::betrayals::{NoWake, NotLinked};
 use crate::models::broken::{Broken, Sabotage};
 use crate::models::variant::{Variant, variants};
-use crate::world::{WAITERS, Wide, Word};
+use crate::world::{TID_MASK, WAITERS, Wide, Word};
 
 const AWAKE: u32 = 0;
 const ASLEEP: u32 = WAITERS;
@@ -22,9 +22,13 @@ pub const VARIANTS: &[Variant] = variants![
     "torn commit", TornCommit: "position and count are two stores" => "one putter, one getter", "getter killed";
     "no wake at the gate", NoWake: "a commit wakes no one" => "one putter, one getter", "put, get, close";
     "gate left asleep", GateLeftAsleep: "a commit wakes, but whoever is about to sleep is not told" => "one putter, one getter";
-    "gate after the commit", GateLate: "the gate is changed behind the commit, and not before it" => "closer of a full ring killed";
+    "gate after the commit", GateLate: "a close changes the gate behind the commit, and not before it" => "closer of a full ring killed";
     "gate unannounced", GateUnannounced: "the kernel does not know who is about to wake" => "putter killed", "room-maker killed", "closer killed";
-    "withdrawn before the wake", WithdrawsBeforeWake: "a commit withdraws before it wakes" => "putter killed", "closer killed";
+    "gate relaxed", GateRelaxed: "who has woken leaves the gate without releasing it" => "deadlines";
+    "gate not owned", GateNotOwned: "who is about to wake does not say so" => "putter killed", "room-maker killed";
+    "gate not linked", GateNotLinked: "the kernel does not know who is about to wake without the lock" => "putter killed", "room-maker killed";
+    "gate overwritten", GateOverwritten: "who is about to sleep takes the gate from who is about to wake" => "deadlines";
+    "withdrawn before the wake", WithdrawsBeforeWake: "who wakes withdraws before it" => "putter killed", "closer killed";
     "line not robust", NotLinked: "a dead leader keeps its place in the line" => "getter killed", "worker killed";
 ];
 
@@ -91,6 +95,58 @@ impl Sabotage for GateUnannounced {
             loom::announce(word);
         }
     }
+}
+
+struct GateRelaxed;
+impl Sabotage for GateRelaxed {
+    fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
+        let order = if value == AWAKE && is_gate(word) {
+            Relaxed
+        } else {
+            order
+        };
+        word.store(value, order);
+    }
+}
+
+struct GateNotOwned;
+impl Sabotage for GateNotOwned {
+    fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
+        word.store(if is_owned(value) { AWAKE } else { value }, order);
+    }
+}
+
+struct GateNotLinked;
+thread_local! {
+    static OWNED: Cell<bool> = const { Cell::new(false) };
+}
+impl Sabotage for GateNotLinked {
+    fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
+        word.store(value, order);
+        OWNED.set(is_owned(value)); // and then no step before it is linked
+    }
+    fn link(&self, word: &LoomWord) {
+        if !OWNED.take() {
+            loom::link(word);
+        }
+    }
+}
+
+struct GateOverwritten;
+impl Sabotage for GateOverwritten {
+    fn load(&self, word: &LoomWord, order: Ordering) -> u32 {
+        let seen = word.load(order);
+        if order == Acquire && is_owned(seen) {
+            WAITERS // a gate's load alone acquires
+        } else {
+            seen
+        }
+    }
+}
+
+/// What is stored in a gate by who is about to wake. In a lock's own word no one stores that: it is exchanged.
+fn is_owned(value: u32) -> bool {
+    value & WAITERS != 0 && value & TID_MASK != 0
 }
 
 struct WithdrawsBeforeWake;

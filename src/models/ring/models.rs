@@ -128,6 +128,19 @@ fn living<W: World>() -> Vec<Model> {
                     }],
                     end,
                 ),
+                Program::new(
+                    wide,
+                    &[
+                        one,
+                        |road| {
+                            let outcome = road.try_get(soon());
+                            let left = 2 - usize::from(outcome.is_ok());
+                            (0..left).for_each(|_| road.get());
+                        },
+                        other,
+                    ],
+                    end,
+                ),
             ],
             deadlines: Deadlines::PassSometimes(2),
             meets: &[Meets::Sleep, Meets::TimeOut],
@@ -271,6 +284,21 @@ fn dying<W: World>() -> Vec<Model> {
             claim: "who waits for room gets it from the dead, or from the next",
             programs: vec![Program::new(full, &[one, get, get], one_lost)],
             victims: &[2],
+            preemptions_quick: Some(0),
+            meets: &[Meets::Sleep, Meets::OwnerDeath, Meets::PassedOn],
+            preemptions_full: Some(1),
+            ..MODEL
+        },
+        Model {
+            name: "room-maker with a full list killed",
+            claim: "the same of one whose list has no room for the gate: at work on a record, it holds two locks",
+            programs: vec![Program::new(
+                full,
+                &[one, |road| road.work(), get],
+                one_lost,
+            )],
+            victims: &[2],
+            room: 2,
             preemptions_quick: Some(0),
             meets: &[Meets::Sleep, Meets::OwnerDeath, Meets::PassedOn],
             preemptions_full: Some(1),

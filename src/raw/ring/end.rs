@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::raw::mutex::{Acquired, NotHeld, Patience, RawMutex, Refused};
-use crate::world::{Node, WAITERS, Wide, Woken, Word, World};
+use crate::world::{Node, TID_MASK, WAITERS, Wide, Woken, Word, World};
 
 // The values of a gate. AWAKE is 0, so that kernels before 6.2, too, wake a sleeper in place of the dead.
 pub(super) const AWAKE: u32 = 0;
@@ -22,6 +22,15 @@ pub(super) struct End<W: World> {
     pub place: W::Wide,
     /// Instead of padding, which would show others what lay on its maker's stack.
     _apart: [u64; 15],
+}
+
+/// What a commit leaves to be done when the lock has been given back.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owed {
+    Nothing,
+    /// The gate is the calling thread's, and in its robust list.
+    Wake,
 }
 
 /// What came of one look at an end, under its lock.
@@ -54,25 +63,60 @@ impl<W: World> End<W> {
         place
     }
 
-    /// Under the end's lock: its place becomes `place`, and who sleeps for that is woken.
+    /// Under the end's lock: its place becomes `place`. Who sleeps for that is woken when the calling thread
+    /// [leaves](End::leave).
     #[inline(always)]
-    pub fn commit(&self, place: u64) {
+    pub fn commit(&self, place: u64) -> Owed {
         // Relaxed: invariant 2.
         if self.gate.word.load(Relaxed) != ASLEEP {
             // Release: pairs with the Acquire in look().
             self.place.store(place, Release);
-            return;
+            return Owed::Nothing;
         }
-        self.commit_and_wake(place);
+        self.commit_to_sleeper(place)
     }
 
     #[cold]
-    fn commit_and_wake(&self, place: u64) {
+    fn commit_to_sleeper(&self, place: u64) -> Owed {
+        // Release, both: as above.
+        if !W::may_link() {
+            Self::rouse(&self.gate, || self.place.store(place, Release));
+            return Owed::Nothing;
+        }
         W::announce(&self.gate);
         // Relaxed: invariant 2. Before the commit, so that no one falls asleep behind it.
-        self.gate.word.store(AWAKE, Relaxed);
-        // Release: as above.
+        self.gate.word.store(ASLEEP | W::me(), Relaxed);
+        W::link(&self.gate);
         self.place.store(place, Release);
+        Owed::Wake
+    }
+
+    /// Under its end's lock: commits, and wakes who sleeps at a gate.
+    pub fn rouse(gate: &Node<W>, commit: impl FnOnce()) {
+        W::announce(gate);
+        // Relaxed: invariant 2. Before the commit, so that no one falls asleep behind it.
+        gate.word.store(AWAKE, Relaxed);
+        commit();
+        W::wake(&gate.word, 1);
+        W::withdraw();
+    }
+
+    /// Gives the end's lock back, and then wakes whom the commit found asleep: woken before, it could be in need of the
+    /// lock at once, and take its owner's core.
+    #[inline(always)]
+    pub fn leave(&self, owed: Owed) {
+        give_back(&self.lock);
+        if owed == Owed::Wake {
+            self.wake();
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        W::announce(&self.gate);
+        W::unlink(&self.gate);
+        // Release: pairs with the Acquire in sleep(): it is linked by the next one who is to wake someone here.
+        self.gate.word.store(AWAKE, Release);
         W::wake(&self.gate.word, 1);
         W::withdraw();
     }
@@ -108,17 +152,20 @@ impl<W: World> End<W> {
             return Ok(());
         }
         take_brief(&others.lock, patience)?;
-        // Relaxed, both: under the lock; invariant 2.
+        // Relaxed, both: under the lock; invariant 2. Acquire: pairs with the Release in wake().
         let stays = others.place.load(Relaxed) == seen && is_open();
-        if stays {
-            others.gate.word.store(ASLEEP, Relaxed);
+        let mut gate = others.gate.word.load(Acquire);
+        let owner = gate & TID_MASK;
+        if stays && (owner == 0 || W::is_nobody(owner)) {
+            gate = ASLEEP;
+            others.gate.word.store(gate, Relaxed);
         }
         give_back(&others.lock);
         let until = match patience {
             Patience::Until(deadline) => Some(deadline),
             Patience::None | Patience::Endless => None,
         };
-        if stays && W::wait(&others.gate.word, ASLEEP, until) == Woken::TimedOut {
+        if stays && W::wait(&others.gate.word, gate, until) == Woken::TimedOut {
             return Err(Refused::TimedOut);
         }
         Ok(())

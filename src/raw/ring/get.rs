@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::end::{Attempt, give_back, take, take_brief};
+use super::end::{Attempt, Owed, give_back, take, take_brief};
 use super::record::{Escort, GetRefused, Record};
 use super::region::{Lying, Place};
 use super::{Bytes, CLAIMED, CLOSED, Ring};
@@ -170,8 +170,9 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         read: &mut impl FnMut(&Lying, &mut E) -> Result<R, GetRefused>,
     ) -> Result<Got<R>, Refused> {
         take_brief(&self.gets.lock, patience)?;
-        let attempt = self.get_if_any(in_line, front, escort, read);
-        give_back(&self.gets.lock);
+        let mut owed = Owed::Nothing;
+        let attempt = self.get_if_any(in_line, front, escort, read, &mut owed);
+        self.gets.leave(owed);
         Ok(attempt)
     }
 
@@ -182,6 +183,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         front: Front,
         escort: &mut E,
         read: &mut impl FnMut(&Lying, &mut E) -> Result<R, GetRefused>,
+        owed: &mut Owed,
     ) -> Got<R> {
         // Relaxed, both: under the lock.
         let head_seen = self.gets.place.load(Relaxed);
@@ -222,7 +224,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
             Front::Claimed => self.gets.place.store(head_seen | CLAIMED, Relaxed),
             Front::Taken => {
                 escort.begin_take(head.records);
-                self.gets.commit(behind.packed());
+                *owed = self.gets.commit(behind.packed());
                 escort.take();
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::end::{Attempt, give_back, take, take_brief};
+use super::end::{Attempt, Owed, give_back, take, take_brief};
 use super::record::{Escort, PutRefused, Sent};
 use super::region::{Lying, Place};
 use super::{Bytes, CLOSED, Ring};
@@ -26,8 +26,9 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
     ) -> Result<(), PutRefused> {
         self.await_room(payload.len(), patience, |length| {
             take_brief(&self.puts.lock, patience)?;
-            let attempt = self.put_if_room(mark, payload, length, escort);
-            give_back(&self.puts.lock);
+            let mut owed = Owed::Nothing;
+            let attempt = self.put_if_room(mark, payload, length, escort, &mut owed);
+            self.puts.leave(owed);
             attempt
         })
     }
@@ -73,13 +74,14 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
     pub fn commit(&self, lying: Lying, escort: &mut impl Escort) -> Result<(), PutRefused> {
         assert!(self.has_reserved(), "commit() without a reservation");
         let sent = escort.send();
+        let mut owed = Owed::Nothing;
         if sent == Sent::Done {
             // Relaxed: under the lock.
             let tail = Place::of(self.puts.place.load(Relaxed));
             let behind = self.region.behind(tail, &lying);
-            self.puts.commit(behind.packed());
+            owed = self.puts.commit(behind.packed());
         }
-        give_back(&self.puts.lock);
+        self.puts.leave(owed);
         match sent {
             Sent::Done => Ok(()),
             Sent::Full | Sent::Failed => Err(PutRefused::Failed),
@@ -149,6 +151,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         payload: &[u8],
         length: u32,
         escort: &mut impl Escort,
+        owed: &mut Owed,
     ) -> Result<Put<()>, Refused> {
         let (tail, lying) = match self.room_for(mark, length) {
             Ok(room) => room,
@@ -171,7 +174,7 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         Ok(match sent {
             Sent::Done => {
                 let behind = self.region.behind(tail, &lying);
-                self.puts.commit(behind.packed());
+                *owed = self.puts.commit(behind.packed());
                 Attempt::Done(Ok(()))
             }
             Sent::Full | Sent::Failed => Attempt::Done(Err(PutRefused::Failed)),
