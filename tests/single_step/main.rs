@@ -44,11 +44,12 @@
 //! | leaving a place of a semaphore wakes no one | Semaphore: acquire, none free | 1 |
 //! | a semaphore's bell is not announced before its surplus grows | Semaphore: release, no place left, one asleep | 256 |
 //! | a queue's gate is not announced before a commit | Queue: put, one getter asleep | 1156 |
+//! | a queue's gate is not put into the robust list of who is about to wake | Queue: put, one getter asleep | 881 |
 //! | a put is committed before its bytes are written | Queue: put, nobody there | 814 |
 //! | the last task is counted in one step, and who joins woken in the next | JoinableQueue: task_done, one asleep in join | 183 |
 //!
 //! Not found, as one kill and one order of the others do not show them: a condition's bell that is not announced (who is
-//! told of the owner's death is the same sleeper), and a gate that is marked awake after the commit (no one falls asleep
+//! told of the owner's death is the same sleeper), and a gate that is changed after the commit (no one falls asleep
 //! in between). The models find both.
 //!
 //! That the test can fail is tried each time, with two stores that no step reports ([`subjects`], torn).

@@ -22,7 +22,7 @@ pub const VARIANTS: &[Variant] = variants![
     "torn commit", TornCommit: "position and count are two stores" => "one putter, one getter", "getter killed";
     "no wake at the gate", NoWake: "a commit wakes no one" => "one putter, one getter", "put, get, close";
     "gate left asleep", GateLeftAsleep: "a commit wakes, but whoever is about to sleep is not told" => "one putter, one getter";
-    "gate after the commit", GateLate: "a close changes the gate behind the commit, and not before it" => "closer of a full ring killed";
+    "gate after the commit", GateLate: "the gate is changed behind the commit, and not before it" => "room-maker killed", "closer of a full ring killed";
     "gate unannounced", GateUnannounced: "the kernel does not know who is about to wake" => "putter killed", "room-maker killed", "closer killed";
     "gate relaxed", GateRelaxed: "who has woken leaves the gate without releasing it" => "deadlines";
     "gate not owned", GateNotOwned: "who is about to wake does not say so" => "putter killed", "room-maker killed";
@@ -67,12 +67,12 @@ impl Sabotage for GateLeftAsleep {
 
 struct GateLate;
 thread_local! {
-    static LATE: RefCell<Option<LoomWord>> = const { RefCell::new(None) };
+    static LATE: RefCell<Option<(LoomWord, u32)>> = const { RefCell::new(None) };
 }
 impl Sabotage for GateLate {
     fn store(&self, word: &LoomWord, value: u32, order: Ordering) {
-        if value == AWAKE && is_gate(word) {
-            LATE.set(Some(word.clone()));
+        if is_owned(value) || value == AWAKE && is_gate(word) {
+            LATE.set(Some((word.clone(), value)));
         } else {
             word.store(value, order);
         }
@@ -80,8 +80,8 @@ impl Sabotage for GateLate {
     fn wide_store(&self, wide: &LoomWide, value: u64, order: Ordering) {
         let late = LATE.take(); // before any step, where another lane could run
         wide.store(value, order);
-        if let Some(gate) = late {
-            gate.store(AWAKE, Relaxed);
+        if let Some((gate, value)) = late {
+            gate.store(value, Relaxed);
         }
     }
 }
