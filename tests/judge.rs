@@ -385,8 +385,8 @@ fn a_search_beyond_its_budget_says_so() {
 
 #[test]
 fn what_has_been_searched_is_not_searched_again() {
-    // 48 calls in 4 lanes have 4.6e26 orders, but only 13^4 sets of positions.
-    let lane = |_| (0..12).map(|_| balance(0, 0)).collect();
+    // 48 calls in 4 lanes have 4.6e26 orders, but only 13^4 sets of positions. Of reads one order alone would be tried.
+    let lane = |_| (0..12).map(|_| deposit(0, 0)).collect();
     let history = History::of_lanes(vec![0], (0..4).map(lane).collect(), Some(vec![1]));
     // From each set of positions each lane's next call is tried once.
     assert_eq!(answer(&history, 4 * 13 * 13 * 13 * 13), Illegal);

@@ -1,6 +1,6 @@
 //! The search for an order of calls that explains what was seen.
 //!
-//! Depth first, one call at a time from those that may come next, with a memory of what was reached before: the same
+//! Depth first, one call at a time from those that may come next, with a memory of what was left in vain: the same
 //! calls in the same state lead nowhere twice, in whatever order they came. That is Wing and Gong's search ("Testing
 //! and verifying concurrent objects", 1993) with Lowe's memory ("Testing for linearizability", 2017), and two rules more:
 //! - A call that only reads, and returned what is due, comes at once, and nothing else is tried in its place: from every
@@ -10,13 +10,14 @@
 //!
 //! # Invariants
 //! 1. The path is a legal order of the calls that it has taken, and leads to the state.
-//! 2. What is remembered is on the path, or has been searched to its end in vain.
+//! 2. What is remembered has been searched to its end in vain. What is on the path need not be: behind it there are more calls
+//!    taken. So a search that never turns back remembers nothing.
 //!
 //! # Bounds
 //! A call is tried in one application of the spec, and at most one state is remembered for it; with n calls, of which
 //! at most c are open at once, there are at most n · 2^c sets of calls.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use super::order::{Lanes, Order, Time};
 use super::{Dilemma, Event, History, Place, Spec};
@@ -27,11 +28,14 @@ pub enum Found<S: Spec> {
     Dilemma(Dilemma<S>),
 }
 
-/// A set of calls that were taken, in an order, and what may come next.
+/// Which calls may not come any more, a bit for each, and the state: all that what comes next depends on.
+type Point<S> = (Box<[u64]>, <S as Spec>::State);
+
+/// A point of the path.
 struct Frame<S: Spec> {
     /// How it was reached: None at the start.
     by: Option<usize>,
-    state: S::State,
+    point: Point<S>,
     /// What fits and has not been followed, and the state that it leads to; the last one is the first to be followed.
     choices: Vec<(usize, S::State)>,
 }
@@ -44,7 +48,7 @@ pub struct Search<'a, S: Spec> {
     path: Vec<Frame<S>>,
     /// How many calls that returned are not on the path.
     left: usize,
-    reached: HashSet<(Box<[u64]>, S::State)>,
+    in_vain: HashSet<Point<S>>,
     tried: usize,
     longest: Option<Longest<S>>,
 }
@@ -81,11 +85,11 @@ impl<'a, S: Spec> Search<'a, S> {
             .iter()
             .filter(|(_, event)| event.returned.is_some())
             .count();
-        let start = history.start.clone();
+        let start = (order.gone().into(), history.start.clone());
         let mut search = Search {
             calls,
             end: history.end.as_ref(),
-            reached: HashSet::from([(order.gone().into(), start.clone())]),
+            in_vain: HashSet::new(),
             order,
             path: Vec::new(),
             left,
@@ -105,7 +109,7 @@ impl<'a, S: Spec> Search<'a, S> {
     pub fn run(&mut self, allowance: usize) -> Option<Found<S>> {
         let until = self.tried.saturating_add(allowance);
         while let Some(top) = self.path.last_mut() {
-            if self.left == 0 && self.end.is_none_or(|end| *end == top.state) {
+            if self.left == 0 && self.end.is_none_or(|end| *end == top.point.1) {
                 return Some(Found::Order(self.order()));
             }
             if self.tried >= until {
@@ -121,37 +125,41 @@ impl<'a, S: Spec> Search<'a, S> {
 
     fn follow(&mut self, call: usize, state: S::State) {
         self.order.take(call);
-        let reached = (self.order.gone().into(), state.clone());
-        if self.reached.insert(reached) {
-            self.left -= self.returns(call);
-            self.enter(Some(call), state);
-        } else {
+        let point = (self.order.gone().into(), state);
+        if self.in_vain.contains(&point) {
             self.order.give_back(call);
+        } else {
+            self.left -= self.returns(call);
+            self.enter(Some(call), point);
         }
     }
 
-    /// By invariant 2 it stays remembered.
     fn leave(&mut self) {
         self.look();
-        if let Some(call) = self.path.pop().and_then(|frame| frame.by) {
+        let Some(Frame { by, point, .. }) = self.path.pop() else {
+            return;
+        };
+        self.in_vain.insert(point);
+        if let Some(call) = by {
             self.order.give_back(call);
             self.left += self.returns(call);
         }
     }
 
     /// Tries each call that may come next.
-    fn enter(&mut self, by: Option<usize>, state: S::State) {
+    fn enter(&mut self, by: Option<usize>, point: Point<S>) {
+        let (_, state) = &point;
         let mut choices = Vec::new();
         let next = std::iter::successors(self.order.first(), |&call| self.order.after(call));
         for call in next {
             self.tried += 1;
             let event = self.calls[call].1;
-            let (after, due) = S::apply(&state, &event.call);
+            let (after, due) = S::apply(state, &event.call);
             match &event.returned {
                 Some(seen) if *seen != due => (),
                 Some(_) if S::only_reads(&event.call) && self.order.passes_none(call) => {
                     assert!(
-                        after == state,
+                        after == *state,
                         "{:?} changed what it only reads",
                         event.call
                     );
@@ -159,14 +167,14 @@ impl<'a, S: Spec> Search<'a, S> {
                     break;
                 }
                 // If it changes nothing, it is as well left out.
-                None if after == state => (),
+                None if after == *state => (),
                 _ => choices.push((call, after)),
             }
         }
         // Those that returned are followed first, as they began.
         choices.reverse();
         choices.sort_by_key(|&(call, _)| self.returns(call));
-        self.path.push(Frame { by, state, choices });
+        self.path.push(Frame { by, point, choices });
     }
 
     fn returns(&self, call: usize) -> usize {
@@ -192,7 +200,7 @@ impl<'a, S: Spec> Search<'a, S> {
                 .expect("a frame is looked at before it is left");
             self.longest = Some(Longest {
                 path: self.order(),
-                state: top.state.clone(),
+                state: top.point.1.clone(),
                 next: next.collect(),
                 left: self.left,
             });

@@ -21,10 +21,12 @@ pub fn head() {
 pub fn measure(set: &Set, judges: &[Judge], rounds: usize) {
     let all = set.records.len();
     let mut columns: Vec<Column> = judges.iter().map(|_| Column::new(all)).collect();
-    for _ in 0..rounds {
+    for round in 0..rounds {
         for history in 0..all {
-            for (judge, column) in judges.iter().zip(&mut columns) {
-                column.judge(judge, set, history);
+            // Who comes first finds the caches as another history left them: each does, in turn.
+            for turn in 0..judges.len() {
+                let at = (round + turn) % judges.len();
+                columns[at].judge(&judges[at], set, history);
             }
         }
     }
