@@ -105,9 +105,6 @@ pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Parcel, PassageError> {
     })
 }
 
-/// To have so few bytes copied takes longer than to push them: most numbers are of one to three.
-const WORTH_A_CALL: usize = 4;
-
 /// Bytes, for as long as there is memory: a lack of it is an error.
 struct Growing(Vec<u8>);
 
@@ -118,27 +115,36 @@ impl Growing {
         Growing(bytes)
     }
 
-    fn reserve(&mut self, bytes: usize) -> postcard::Result<()> {
-        let reserved = self.0.try_reserve(bytes);
-        reserved.map_err(|_| postcard::Error::SerializeBufferFull)
+    /// Apart: where there is room, which is nearly always, nothing needs to be saved for it.
+    #[cold]
+    #[inline(never)]
+    fn extend_by_growing(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        let reserved = self.0.try_reserve(bytes.len());
+        reserved.map_err(|_| postcard::Error::SerializeBufferFull)?;
+        self.0.extend_from_slice(bytes);
+        Ok(())
     }
 }
 
 impl Flavor for Growing {
     type Output = Vec<u8>;
 
+    #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.reserve(1)?;
-        self.0.push(byte);
-        Ok(())
+        self.try_extend(&[byte])
     }
 
+    #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.reserve(bytes.len())?;
-        if bytes.len() <= WORTH_A_CALL {
-            bytes.iter().for_each(|&byte| self.0.push(byte));
-        } else {
-            self.0.extend_from_slice(bytes);
+        if bytes.len() > self.0.capacity() - self.0.len() {
+            return self.extend_by_growing(bytes);
+        }
+        // Most numbers are of one to three, and a call of memcpy(3) takes longer.
+        match *bytes {
+            [a] => self.0.push(a),
+            [a, b] => self.0.extend_from_slice(&[a, b]),
+            [a, b, c] => self.0.extend_from_slice(&[a, b, c]),
+            _ => self.0.extend_from_slice(bytes),
         }
         Ok(())
     }

@@ -54,25 +54,19 @@ impl Slots {
         Ok(Slots { block, count })
     }
 
-    pub fn set(&self, place: usize, stage: Stage) {
-        // Release: pairs with the Acquire in get().
-        self.slots()[place].stage.store(stage.word(), Release);
+    /// For who uses it often: it is looked for and checked here.
+    pub fn slot(&self, place: usize) -> &Slot {
+        &self.slots()[place]
     }
 
     pub fn get(&self, place: usize) -> Stage {
-        // Acquire: pairs with the Release in set().
+        // Acquire: pairs with the Release in Slot::set().
         Stage::of(self.slots()[place].stage.load(Acquire))
-    }
-
-    /// The worker begins a task of its chunk; or, with 0, is about to take another chunk.
-    pub fn begin(&self, place: usize, task: usize) {
-        // Relaxed: read after the worker's death only, which the kernel tells of.
-        self.slots()[place].task.store(task as u64, Relaxed);
     }
 
     /// The task of its chunk that a dead worker has begun last.
     pub fn begun(&self, place: usize) -> usize {
-        // Relaxed: see begin().
+        // Relaxed: see Slot::begin().
         self.slots()[place].task.load(Relaxed) as usize
     }
 
@@ -88,9 +82,23 @@ impl Slots {
 }
 
 #[repr(C)]
-struct Slot {
+pub(crate) struct Slot {
     stage: SharedWide,
     task: SharedWide,
+}
+
+impl Slot {
+    pub fn set(&self, stage: Stage) {
+        // Release: pairs with the Acquire in Slots::get().
+        self.stage.store(stage.word(), Release);
+    }
+
+    /// The worker begins a task of its chunk; or, with 0, is about to take another chunk.
+    #[inline]
+    pub fn begin(&self, task: usize) {
+        // Relaxed: read after the worker's death only, which the kernel tells of.
+        self.task.store(task as u64, Relaxed);
+    }
 }
 
 // SAFETY: `repr(C)`, of atomics.

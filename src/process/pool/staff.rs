@@ -144,7 +144,7 @@ impl Dispatcher {
     fn start(&self, place: usize, number: u64) -> Result<Worker, PoolError> {
         let initializer = self.plan.initializer.as_ref();
         let (initializer, holds) = initializer.map(Prepared::sealed).transpose()?.unzip();
-        self.slots.set(place, Stage::Starting);
+        self.slots.slot(place).set(Stage::Starting);
         let equipment = Equipment {
             tasks: self.tasks.clone(),
             results: self.results.clone(),
@@ -197,7 +197,7 @@ impl Dispatcher {
         self.drain(state)?; // after an error the dead is still there
         state.staff.workers[place] = None;
         state.happened += 1;
-        self.slots.set(place, Stage::Starting);
+        self.slots.slot(place).set(Stage::Starting);
         if let Some(pending) = lost.and_then(|task| state.open.remove(&task)) {
             match pending.bereft(exit, at) {
                 Bereft::Again(pending) => state.bereft.push_back(pending),

@@ -10,7 +10,7 @@ use super::envelope::Envelope;
 use super::function::{Fault, function_at};
 use super::initializer::Initializer;
 use super::panics::keep_quiet;
-use super::slots::{Slots, Stage};
+use super::slots::{Slot, Slots, Stage};
 use crate::data::{GetError, PutError, Queue};
 use crate::process::ExitCode;
 use crate::sys::limit::TimeLimit;
@@ -55,8 +55,7 @@ crate::spawnable!(work);
 
 /// A worker at a chunk of tasks.
 pub(crate) struct Shift<'a> {
-    slots: &'a Slots,
-    place: usize,
+    slot: &'a Slot,
     /// Made at the first need; the worker's own.
     clock: &'a OnceCell<TimeLimit>,
     limit: Option<Duration>,
@@ -69,7 +68,7 @@ impl Shift<'_> {
     /// # Errors
     /// There is no timer to be had, and nothing was done.
     pub fn during<R>(&self, task: usize, act: impl FnOnce() -> R) -> io::Result<R> {
-        self.slots.begin(self.place, task);
+        self.slot.begin(task);
         let Some(limit) = self.limit else {
             return Ok(act());
         };
@@ -98,8 +97,9 @@ pub(crate) fn work(equipment: Equipment) -> Result<ExitCode, String> {
         most_tasks,
     } = equipment;
     keep_quiet();
+    let slot = slots.slot(place);
     if let Some(initializer) = initializer {
-        slots.set(place, Stage::Initializing);
+        slot.set(Stage::Initializing);
         // SAFETY: it came from the parent, which is this same program, and sealed it.
         if let Err(why) = unsafe { initializer.run() } {
             let report = Report::NotInitialized(why);
@@ -107,13 +107,13 @@ pub(crate) fn work(equipment: Equipment) -> Result<ExitCode, String> {
             return Ok(ExitCode(1)); // the parent tells
         }
     }
-    slots.set(place, Stage::Idle);
+    slot.set(Stage::Idle);
     let clock = OnceCell::new();
     for _ in 0..most_tasks.unwrap_or(u64::MAX) {
         let taken = tasks.process(|task| {
             // Before the task leaves the queue, so that the parent knows who had it.
-            slots.begin(place, 0);
-            slots.set(place, Stage::Taking(task.number));
+            slot.begin(0);
+            slot.set(Stage::Taking(task.number));
             task
         });
         let task = match taken {
@@ -122,8 +122,7 @@ pub(crate) fn work(equipment: Equipment) -> Result<ExitCode, String> {
             Err(other) => return Err(format!("cannot take a task: {other}")),
         };
         let shift = Shift {
-            slots: &slots,
-            place,
+            slot,
             clock: &clock,
             limit: task.limit,
         };

@@ -170,7 +170,7 @@ impl Scene {
             add(&self.lost, task as usize); // first: the parent may be killed between the two
             add(&self.answers, task as usize);
         }
-        self.slots.set(place, slots::Stage::Starting);
+        self.slots.slot(place).set(slots::Stage::Starting);
         add(&self.buried, place);
     }
 
