@@ -52,13 +52,13 @@ fn main() {
         return growth::run(rounds);
     }
     let works: Vec<Work> = [
+        starts::works(), // first: what the others leave behind would be the parent's, and a fork's to copy
         locks::works(),
         values::works(),
         queues::works(),
         in_place::works(),
         sharing::works(),
         records::works(),
-        starts::works(),
         managers::works(),
         pools::works(),
     ]

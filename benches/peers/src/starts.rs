@@ -1,8 +1,12 @@
 //! A process that does nothing: started, and joined.
 //!
-//! Some of them load a program: forkproof by spawn, posix_spawn and procspawn this one, CPython by spawn its own.
+//! Some of them load a program: forkproof by spawn, posix_spawn and procspawn this one, CPython by spawn its own. Of those that
+//! fork(2), ours and CPython's end as a program does, and the bare ones at once.
 
 use std::ffi::CStr;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 use std::time::Instant;
 
 use forkproof::{Process, StartMethod};
@@ -20,10 +24,11 @@ pub fn is_spawned_for_nothing() -> bool {
 }
 
 pub fn works() -> Vec<Work> {
+    let server = Rc::new(Server::new());
     [("start and join", 0), ("start, 1 GiB parent", 1 << 30)]
         .map(|(name, bytes)| Work {
             name: name.to_owned(),
-            rows: rows(bytes),
+            rows: rows(bytes, server.clone()),
         })
         .into()
 }
@@ -32,7 +37,7 @@ fn nothing() {}
 forkproof::spawnable!(nothing);
 
 /// While this process has so many bytes of its own.
-fn rows(bytes: usize) -> Vec<Row> {
+fn rows(bytes: usize, server: Rc<Server>) -> Vec<Row> {
     let by = |method: StartMethod| {
         with_bytes(bytes, move || {
             let process = Process::new(nothing, ()).start_method(method);
@@ -45,6 +50,10 @@ fn rows(bytes: usize) -> Vec<Row> {
         Row::new("forkproof, by fork", by(StartMethod::Fork)),
         Row::new("forkproof, by spawn", by(StartMethod::Spawn)),
         Row::new("fork(2)", with_bytes(bytes, fork)),
+        Row::new(
+            "fork(2) of a server",
+            with_bytes(bytes, move || server.fork()),
+        ),
         Row::new("posix_spawn(3)", with_bytes(bytes, posix_spawn)),
         Row::new("procspawn", with_bytes(bytes, procspawned)),
     ];
@@ -102,6 +111,52 @@ fn fork() {
         0 => unsafe { libc::_exit(0) },
         child => reap(child),
     }
+}
+
+/// A small process that forks when it is asked to, and that is all: what a start costs at least that does not grow with
+/// the parent.
+struct Server(UnixStream);
+
+impl Server {
+    fn new() -> Server {
+        let (ours, its) = UnixStream::pair().expect("sockets");
+        // SAFETY: no other thread is there yet, and the child does not return.
+        match unsafe { libc::fork() } {
+            -1 => panic!("no process"),
+            0 => {
+                drop(ours);
+                serve(its)
+            }
+            _ => Server(ours),
+        }
+    }
+
+    fn fork(&self) {
+        let mut child = [0; 4];
+        (&self.0).write_all(&[0]).expect("the server is there");
+        (&self.0)
+            .read_exact(&mut child)
+            .expect("the server is there");
+        reap(libc::pid_t::from_ne_bytes(child));
+    }
+}
+
+/// The children are the parent's, as if it had forked them. Ends with it.
+fn serve(asked: UnixStream) -> ! {
+    let mut request = [0];
+    while (&asked).read_exact(&mut request).is_ok() {
+        let flags = libc::c_long::from(libc::CLONE_PARENT | libc::SIGCHLD);
+        // SAFETY: as fork(2), without a stack of its own; there are no other threads.
+        let child = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as libc::pid_t;
+        if child == 0 {
+            break;
+        }
+        if (&asked).write_all(&child.to_ne_bytes()).is_err() {
+            break;
+        }
+    }
+    // SAFETY: ends the process at once.
+    unsafe { libc::_exit(0) }
 }
 
 fn posix_spawn() {

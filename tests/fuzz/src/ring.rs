@@ -8,27 +8,22 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use forkproof::shm::Shared;
-use forkproof::sys::robust;
 use forkproof::{GetError, JoinableQueue, PutError, TaskError, Value};
 
+use super::scribble::{LOCKS_AT, scribble};
 use super::script::Script;
 
 type Item = (Vec<u8>, Option<Value<u32>>);
 
 /// No time at all: where a call would wait it says so.
 const NOW: Duration = Duration::ZERO;
-/// Where the words of locks are: both ends' `lock` and `line`.
-const LOCKS_AT: [usize; 4] = [0, 88, 256, 344];
 /// Where the queue's bytes are; behind them are the tasks: their `line` and `lock`, and from `HANDS_AT` on the hands.
-const BYTES_AT: usize = 640;
-const TASKS_LOCKS_AT: [usize; 2] = [0, 40];
+pub const BYTES_AT: usize = 640;
+pub const TASKS_LOCKS_AT: [usize; 2] = [0, 40];
 const HANDS_AT: usize = 128;
 const HAND_BYTES: usize = 40;
 /// Of a hand, what is not its owner's and the kernel's.
 const BESIDE: std::ops::Range<usize> = 4..12;
-/// Of which no thread has an id.
-const NOBODY: u32 = 1 << 29;
-const TID_MASK: u32 = 0x3fff_ffff;
 
 pub fn drive(input: &[u8]) {
     let mut script = Script::new(input);
@@ -39,7 +34,7 @@ pub fn drive(input: &[u8]) {
     while !script.is_over() {
         let what = script.byte();
         if what >= 0xc0 {
-            scribble(&queue, BYTES_AT + bytes, &mut script);
+            scribble_on(&queue, BYTES_AT + bytes, &mut script);
             model = None;
         } else {
             call(&queue, what, script.byte(), &mut model);
@@ -55,29 +50,14 @@ struct Model {
     is_closed: bool,
 }
 
-fn scribble(queue: &JoinableQueue<Item>, tasks_at: usize, script: &mut Script<'_>) {
-    let block = queue.block();
-    let at = script.short() % block.len();
-    let count = usize::from(script.byte() % 65).min(block.len() - at);
-    for (at, byte) in (at..).zip(script.bytes(count)) {
+fn scribble_on(queue: &JoinableQueue<Item>, tasks_at: usize, script: &mut Script<'_>) {
+    let is_spared = |at: usize| {
         let in_hands = at.checked_sub(tasks_at + HANDS_AT);
-        if in_hands.is_none_or(|at| BESIDE.contains(&(at % HAND_BYTES))) {
-            block.write(at, &[*byte]);
-        }
-    }
-    // To wait for a living thread is right: an owner is either no thread, or the caller.
-    for at in LOCKS_AT
-        .into_iter()
-        .chain(TASKS_LOCKS_AT.map(|at| tasks_at + at))
-    {
-        let word: u32 = block.get(at);
-        let owner = match word & TID_MASK {
-            0 => 0,
-            id if id % 2 == 0 => robust::thread_id(),
-            id => id | NOBODY,
-        };
-        block.set(at, word & !TID_MASK | owner);
-    }
+        in_hands.is_some_and(|at| !BESIDE.contains(&(at % HAND_BYTES)))
+    };
+    let locks = LOCKS_AT.into_iter();
+    let locks = locks.chain(TASKS_LOCKS_AT.map(|at| tasks_at + at));
+    scribble(queue.block(), script, is_spared, locks);
 }
 
 fn call(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model>) {
