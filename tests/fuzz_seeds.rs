@@ -15,6 +15,8 @@ mod bytes;
 mod handshake;
 #[path = "fuzz/src/message.rs"]
 mod message;
+#[path = "fuzz/src/model.rs"]
+mod model;
 #[path = "fuzz/src/ring.rs"]
 mod ring;
 #[path = "fuzz/src/scribble.rs"]

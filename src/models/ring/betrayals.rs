@@ -137,7 +137,7 @@ impl Sabotage for GateOverwritten {
     fn load(&self, word: &LoomWord, order: Ordering) -> u32 {
         let seen = word.load(order);
         if order == Acquire && is_owned(seen) {
-            WAITERS // a gate's load alone acquires
+            ASLEEP // a gate's load alone acquires
         } else {
             seen
         }

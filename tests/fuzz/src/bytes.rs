@@ -1,11 +1,11 @@
 //! As the ring's target, for a queue of bytes: messages that are written and read where they lie.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use forkproof::shm::Shared;
 use forkproof::{ByteQueue, GetError, PutFailure};
 
+use super::model::Model;
 use super::scribble::{LOCKS_AT, scribble};
 use super::script::Script;
 
@@ -14,8 +14,7 @@ const NOW: Duration = Duration::ZERO;
 
 pub fn drive(input: &[u8]) {
     let mut script = Script::new(input);
-    let items = Some(usize::from(script.byte())).filter(|items| *items > 0);
-    let bytes = 16 + usize::from(script.byte()) * 8;
+    let (items, bytes) = script.capacity();
     let queue = ByteQueue::with_capacity(items, bytes).expect("memory");
     let mut model = Some(Model::default());
     while !script.is_over() {
@@ -27,13 +26,6 @@ pub fn drive(input: &[u8]) {
             call((&queue, bytes), what, script.byte(), &mut model);
         }
     }
-}
-
-/// What a queue is that only its own calls write to.
-#[derive(Default)]
-struct Model {
-    messages: VecDeque<Vec<u8>>,
-    is_closed: bool,
 }
 
 /// Of a queue, and the room that it has for messages, in bytes.
@@ -64,25 +56,19 @@ fn call((queue, room): (&ByteQueue, usize), what: u8, how: u8, model: &mut Optio
         7 => {
             let ready = queue.poll(NOW);
             if let Some(model) = model {
-                assert_eq!(
-                    ready.ok(),
-                    Some(!model.messages.is_empty() || model.is_closed)
-                );
+                model.is_ready(ready.ok());
             }
         }
         8 if how >= 0xf0 => {
             let closed = queue.close();
             if let Some(model) = model {
-                assert_eq!(closed, Ok(()));
-                model.is_closed = true;
+                model.is_shut(closed);
             }
         }
         _ => {
             let (len, is_empty, _) = (queue.len(), queue.is_empty(), queue.is_full());
             if let Some(model) = model {
-                let messages = &model.messages;
-                assert_eq!((len, is_empty), (messages.len(), messages.is_empty()));
-                assert_eq!(queue.is_closed(), model.is_closed);
+                model.is_told(len, is_empty, queue.is_closed());
             }
         }
     }
@@ -110,7 +96,7 @@ fn get_into((queue, room): (&ByteQueue, usize), how: u8, model: &mut Option<Mode
         Err(GetError::BufferTooShort { bytes, room: told }) => {
             assert!(bytes > short && bytes <= room && told == short);
             if let Some(model) = model {
-                assert_eq!(model.messages.front().map(Vec::len), Some(bytes));
+                model.begins_with(bytes);
             }
         }
         Err(other) => is_got(Err(other), room, model),
@@ -118,29 +104,15 @@ fn get_into((queue, room): (&ByteQueue, usize), how: u8, model: &mut Option<Mode
 }
 
 fn is_put(put: Result<(), PutFailure>, message: Vec<u8>, model: &mut Option<Model>) {
-    let Some(model) = model else { return };
-    match put {
-        Ok(()) => {
-            assert!(!model.is_closed);
-            model.messages.push_back(message);
-        }
-        Err(PutFailure::Closed) => assert!(model.is_closed),
-        Err(PutFailure::TooLarge) => {}
-        Err(PutFailure::Full | PutFailure::TimedOut) => assert!(!model.messages.is_empty()),
-        Err(other) => panic!("{other:?}"),
+    if let Some(model) = model {
+        model.is_put(put, message);
     }
 }
 
 /// Whatever the memory says, no message is longer than the room.
 fn is_got(got: Result<Vec<u8>, GetError>, room: usize, model: &mut Option<Model>) {
     assert!(got.as_ref().map_or(0, Vec::len) <= room);
-    let Some(model) = model else { return };
-    match got {
-        Ok(message) => assert_eq!(model.messages.pop_front(), Some(message)),
-        Err(GetError::Empty | GetError::TimedOut) => {
-            assert!(model.messages.is_empty() && !model.is_closed);
-        }
-        Err(GetError::Closed) => assert!(model.messages.is_empty() && model.is_closed),
-        Err(other) => panic!("{other:?}"),
+    if let Some(model) = model {
+        model.is_got(got);
     }
 }

@@ -4,6 +4,7 @@
 pub mod bytes;
 pub mod handshake;
 pub mod message;
+pub mod model;
 pub mod ring;
 pub mod scribble;
 pub mod script;

@@ -4,12 +4,12 @@
 //! Nothing is written while a claim is held, nor to where a thread's hand at the tasks lies: the links of what a thread
 //! holds are the kernel's to follow, and ours.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use forkproof::shm::Shared;
-use forkproof::{GetError, JoinableQueue, PutError, TaskError, Value};
+use forkproof::{GetError, JoinableQueue, PutFailure, TaskError, Value};
 
+use super::model::Model;
 use super::scribble::{LOCKS_AT, scribble};
 use super::script::Script;
 
@@ -27,10 +27,9 @@ const BESIDE: std::ops::Range<usize> = 4..12;
 
 pub fn drive(input: &[u8]) {
     let mut script = Script::new(input);
-    let items = Some(usize::from(script.byte())).filter(|items| *items > 0);
-    let bytes = 16 + usize::from(script.byte()) * 8;
+    let (items, bytes) = script.capacity();
     let queue = JoinableQueue::with_capacity(items, bytes).expect("memory");
-    let mut model = Some(Model::default());
+    let mut model = Some(Tasks::default());
     while !script.is_over() {
         let what = script.byte();
         if what >= 0xc0 {
@@ -42,12 +41,11 @@ pub fn drive(input: &[u8]) {
     }
 }
 
-/// What a queue is that only its own calls write to.
+/// The model of a queue that counts tasks.
 #[derive(Default)]
-struct Model {
-    items: VecDeque<Vec<u8>>,
+struct Tasks {
+    list: Model,
     unfinished: usize,
-    is_closed: bool,
 }
 
 fn scribble_on(queue: &JoinableQueue<Item>, tasks_at: usize, script: &mut Script<'_>) {
@@ -60,7 +58,7 @@ fn scribble_on(queue: &JoinableQueue<Item>, tasks_at: usize, script: &mut Script
     scribble(queue.block(), script, is_spared, locks);
 }
 
-fn call(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model>) {
+fn call(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Tasks>) {
     match what % 12 {
         0..3 => put(queue, what, how, model),
         3..5 => get(queue, how, model),
@@ -91,28 +89,26 @@ fn call(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model
         8 => {
             let ready = queue.poll(NOW);
             if let Some(model) = model {
-                assert_eq!(ready.ok(), Some(!model.items.is_empty() || model.is_closed));
+                model.list.is_ready(ready.ok());
             }
         }
         9 if how >= 0xf0 => {
             let closed = queue.close();
             if let Some(model) = model {
-                assert_eq!(closed, Ok(()));
-                model.is_closed = true;
+                model.list.is_shut(closed);
             }
         }
         _ => {
             let (len, is_empty, _) = (queue.len(), queue.is_empty(), queue.is_full());
             if let Some(model) = model {
-                assert_eq!((len, is_empty), (model.items.len(), model.items.is_empty()));
-                assert_eq!(queue.is_closed(), model.is_closed);
+                model.list.is_told(len, is_empty, queue.is_closed());
             }
         }
     }
 }
 
 /// Every third item has a shared object in it.
-fn put(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model>) {
+fn put(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Tasks>) {
     let bytes = vec![what; usize::from(how)];
     let along = (what % 12 == 2).then(|| Value::new(u32::from(what)).expect("memory"));
     let item = (bytes.clone(), along);
@@ -121,20 +117,11 @@ fn put(queue: &JoinableQueue<Item>, what: u8, how: u8, model: &mut Option<Model>
         _ => queue.try_put(item),
     };
     let Some(model) = model else { return };
-    match put {
-        Ok(()) => {
-            assert!(!model.is_closed);
-            model.items.push_back(bytes);
-            model.unfinished += 1;
-        }
-        Err(PutError::Closed(_)) => assert!(model.is_closed),
-        Err(PutError::TooLarge(_)) => {}
-        Err(PutError::Full(_) | PutError::TimedOut(_)) => assert!(!model.items.is_empty()),
-        Err(other) => panic!("{other:?}"),
-    }
+    model.unfinished += usize::from(put.is_ok());
+    model.list.is_put(put.map_err(PutFailure::from), bytes);
 }
 
-fn get(queue: &JoinableQueue<Item>, how: u8, model: &mut Option<Model>) {
+fn get(queue: &JoinableQueue<Item>, how: u8, model: &mut Option<Tasks>) {
     let got = match how % 8 {
         1 => queue.get_timeout(NOW),
         _ => queue.try_get(),
@@ -143,7 +130,7 @@ fn get(queue: &JoinableQueue<Item>, how: u8, model: &mut Option<Model>) {
 }
 
 /// Who is at work may get no other.
-fn process(queue: &JoinableQueue<Item>, model: &mut Option<Model>) {
+fn process(queue: &JoinableQueue<Item>, model: &mut Option<Tasks>) {
     let worked = queue.process_timeout(NOW, |item| {
         let nested = queue.try_get();
         assert!(matches!(nested, Err(GetError::Nested | GetError::Corrupt)));
@@ -156,23 +143,17 @@ fn process(queue: &JoinableQueue<Item>, model: &mut Option<Model>) {
     is_as_expected(worked, model);
 }
 
-fn is_as_expected(got: Result<Item, GetError>, model: &mut Option<Model>) {
+fn is_as_expected(got: Result<Item, GetError>, model: &mut Option<Tasks>) {
     let Some(model) = model else { return };
-    match got {
-        Ok((bytes, along)) => {
-            assert_eq!(model.items.pop_front().as_ref(), Some(&bytes));
-            if let Some(along) = along {
-                assert!(
-                    bytes
-                        .iter()
-                        .all(|byte| u32::from(*byte) == along.get_unlocked())
-                );
-            }
+    let got = got.map(|(bytes, along)| {
+        if let Some(along) = along {
+            assert!(
+                bytes
+                    .iter()
+                    .all(|byte| u32::from(*byte) == along.get_unlocked())
+            );
         }
-        Err(GetError::Empty | GetError::TimedOut) => {
-            assert!(model.items.is_empty() && !model.is_closed);
-        }
-        Err(GetError::Closed) => assert!(model.items.is_empty() && model.is_closed),
-        Err(other) => panic!("{other:?}"),
-    }
+        bytes
+    });
+    model.list.is_got(got);
 }

@@ -19,6 +19,12 @@ impl<'a> Script<'a> {
         usize::from(self.byte()) | usize::from(self.byte()) << 8
     }
 
+    /// Of a queue: the most items, if there is a most, and its bytes.
+    pub fn capacity(&mut self) -> (Option<usize>, usize) {
+        let items = Some(usize::from(self.byte())).filter(|items| *items > 0);
+        (items, 16 + usize::from(self.byte()) * 8)
+    }
+
     /// So many bytes, or as many as are left.
     pub fn bytes(&mut self, count: usize) -> &'a [u8] {
         let (front, rest) = self.0.split_at(count.min(self.0.len()));
