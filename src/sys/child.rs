@@ -27,8 +27,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use super::order::LifeLine;
 use super::os::Os;
+use super::permit::LifeLine;
 use super::{oversight, poll, step};
 use crate::world::World;
 

@@ -22,7 +22,7 @@ use super::order::{Birth, Delivery};
 
 /// The first packet of a conversation: who asks (its pidfd beside it).
 pub(super) const HELLO: u32 = 1;
-/// The first packet of an order.
+/// The first packet of an order, with its bytes if they are few.
 pub(super) const ORDER: u32 = 2;
 /// A later packet of an order.
 pub(super) const MORE: u32 = 3;
@@ -38,6 +38,11 @@ pub(super) const SWEEP: u32 = 6;
 pub(super) const DAEMON: u32 = 1;
 /// The child is killed when its parent is gone.
 pub(super) const WATCHED: u32 = 2;
+/// The order's bytes stand in a memfd.
+pub(super) const IN_FILE: u32 = 4;
+
+/// The longest packet, in bytes.
+pub(super) const BYTES_PER_PACKET: usize = 16 << 10;
 
 /// What every packet to a maker starts with.
 #[derive(Clone, Copy, Default, Pod, Zeroable)]
@@ -46,11 +51,11 @@ pub(super) struct Header {
     pub kind: u32,
     /// How many packets the order has, this one among them.
     pub packets: u32,
-    /// [`DAEMON`], [`WATCHED`], both or none.
-    pub bonds: u32,
+    /// Of [`DAEMON`], [`WATCHED`] and [`IN_FILE`].
+    pub flags: u32,
     /// Bit n for standard stream n.
     pub stdio: u32,
-    /// Where in the memfd the payload begins.
+    /// Where among the order's bytes the payload begins.
     pub payload_at: u64,
     /// How many processes the orderer's user may have, as RLIMIT_NPROC: of the maker, the kernel asks its own.
     pub processes: u64,
@@ -79,31 +84,25 @@ impl Header {
 /// One packet to a maker.
 pub(super) struct Packet {
     pub header: Header,
+    /// What follows the header.
+    pub bytes: Vec<u8>,
     pub fds: Vec<OwnedFd>,
     pub fds_lost: bool,
 }
 
 /// The next packet: `None` when the other side is gone.
 pub(super) fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<Packet>> {
-    let mut header = Header::default();
-    let buffer = bytemuck::bytes_of_mut(&mut header);
-    let expected = buffer.len();
-    let Some(Received {
-        bytes,
-        fds,
-        fds_lost,
-    }) = message::receive(socket, buffer)?
-    else {
+    let mut content = Vec::with_capacity(BYTES_PER_PACKET);
+    let Some(Received { fds, fds_lost, .. }) = message::receive_vec(socket, &mut content)? else {
         return Ok(None);
     };
-    if bytes != expected {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "not a packet of ours",
-        ));
-    }
+    let header = content.get(..size_of::<Header>());
+    let foreign = || io::Error::new(io::ErrorKind::InvalidData, "not a packet of ours");
+    let header = bytemuck::pod_read_unaligned(header.ok_or_else(foreign)?);
+    content.drain(..size_of::<Header>());
     Ok(Some(Packet {
         header,
+        bytes: content,
         fds,
         fds_lost,
     }))

@@ -2,7 +2,7 @@
 //! stay held in the child for ever, as those threads are not there to give them back.
 //!
 //! The child is a copy: it may run a closure, and finds all of its parent's memory. It waits for its permit
-//! (`order`) until its parent has its pidfd and, of one that ends with it, someone who watches it.
+//! (`permit`) until its parent has its pidfd and, of one that ends with it, someone who watches it.
 //!
 //! # After a crash
 //! The parent is killed before the permit: the child ends without having run.
@@ -11,8 +11,9 @@ use std::io::{self, Write};
 
 use super::child::{Child, pidfd_of, wait_for_number};
 use super::life::{self, Origin, Parent};
-use super::order::Grant;
+
 use super::oversight;
+use super::permit::Grant;
 use super::zygote;
 
 /// Why there was no fork.

@@ -27,7 +27,8 @@ use linkme::distributed_slice;
 use nix::sys::socket::{SockType, getsockopt, sockopt};
 
 use super::child::{Child, Entry, Request, pidfd_of};
-use super::order::{Grant, Order, Which};
+use super::order::{Order, Which};
+use super::permit::Grant;
 use super::{conversation, image, life, message, serve, surroundings, zygote};
 
 const VARIABLE: &CStr = c"FORKPROOF_RELAUNCH";
@@ -127,6 +128,9 @@ pub(super) fn launch(role: Role, socket: OwnedFd) -> io::Result<std::process::Ch
         command.arg0(own_name);
     }
     command.args(arguments).env(variable_name(), role.value());
+    if role == Role::Zygote {
+        command.env("LD_BIND_NOW", "1"); // what it has bound, no child of its need bind again
+    }
     command
         .stdin(Stdio::from(socket))
         .stdout(Stdio::null())

@@ -16,7 +16,8 @@ use std::sync::{PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use super::order::{Birth, Permit, Which};
+use super::order::{Birth, Which};
+use super::permit::Permit;
 use super::poll::readable;
 use super::{exec, image, oversight};
 
@@ -131,10 +132,10 @@ pub(super) fn live(birth: Birth, parent: OwnedFd) -> ! {
 }
 
 /// From the permit on. The calling thread is the only one.
-pub(super) fn begin(origin: Origin, mut permit: Permit, entry: impl FnOnce() -> i32) -> ! {
+pub(super) fn begin(origin: Origin, permit: Permit, entry: impl FnOnce() -> i32) -> ! {
     let origin: &'static Origin = Box::leak(Box::new(origin)); // it is as old as the process
     *ORIGIN.write().unwrap_or_else(PoisonError::into_inner) = Some(origin);
-    if permit.wait().is_err() {
+    if !permit.wait(origin.parent.pidfd()).unwrap_or(false) {
         // SAFETY: _exit takes a number. Nothing has run, so nothing is to be flushed or cleaned up.
         unsafe { libc::_exit(1) };
     }

@@ -8,6 +8,7 @@
 
 use super::step;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
@@ -116,7 +117,18 @@ fn give(
 /// Receives one packet, its files closed on exec. `None` when the other side is gone, however it went. A packet
 /// longer than the buffer loses its end.
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-    take(socket, buffer, 0)
+    take(socket, to_be_filled(buffer), 0)
+}
+
+/// As [`receive`], into the room that the vector has, which is then as long as the packet's bytes.
+pub fn receive_vec(socket: BorrowedFd<'_>, room: &mut Vec<u8>) -> io::Result<Option<Received>> {
+    room.clear();
+    let got = take(socket, room.spare_capacity_mut(), 0)?;
+    if let Some(got) = &got {
+        // SAFETY: the kernel has filled so many bytes, at most the capacity.
+        unsafe { room.set_len(got.bytes) };
+    }
+    Ok(got)
 }
 
 /// As [`receive`], without waiting for a packet.
@@ -124,7 +136,7 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<R
 /// # Errors
 /// `WouldBlock` if there is none.
 pub fn receive_now(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-    take(socket, buffer, libc::MSG_DONTWAIT)
+    take(socket, to_be_filled(buffer), libc::MSG_DONTWAIT)
 }
 
 /// As [`receive`], without waiting, and the packet stays first in the socket: its files are copies.
@@ -132,12 +144,19 @@ pub fn receive_now(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Opti
 /// # Errors
 /// `WouldBlock` if there is none.
 pub fn peek(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-    take(socket, buffer, libc::MSG_PEEK | libc::MSG_DONTWAIT)
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    take(socket, to_be_filled(buffer), flags)
 }
 
+fn to_be_filled(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: of the same layout; and the kernel, the only one to write there, writes no bytes that are not initialised.
+    unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
+}
+
+/// Fills the buffer from its beginning on, with so many bytes as the answer says.
 fn take(
     socket: BorrowedFd<'_>,
-    buffer: &mut [u8],
+    buffer: &mut [MaybeUninit<u8>],
     flags: libc::c_int,
 ) -> io::Result<Option<Received>> {
     let flags = flags | libc::MSG_CMSG_CLOEXEC;

@@ -17,6 +17,7 @@ mod order;
 mod os;
 pub mod oversight;
 pub mod per_process;
+mod permit;
 pub mod poll;
 pub mod random;
 pub mod robust;

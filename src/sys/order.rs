@@ -1,28 +1,18 @@
 //! An order for a child, as it travels to whoever makes it: the zygote, or the program started again.
 //!
-//! An order is one packet with the first files, and further packets with the rest. Its bytes, of any
-//! number, stand in a sealed memfd; the packet itself holds only a [`Header`]. The files of an order are,
-//! in this sequence: the memfd, the working directory, the permit, the life line if the child ends with its parent,
-//! the open ones of standard input, output and error, and those of the request.
-//!
-//! # The permit
-//! The read end of a pipe. The child runs its entry when it has read one byte from it, and ends without a
-//! trace when it reads the end. So an order whose maker died half-way can be given to another maker: what the first may
-//! have brought into the world finds no permit, and no entry ever runs twice.
-//!
-//! # The life line
-//! The read end of another pipe, into which nothing is ever written: see [`LifeLine`]. It cannot be the permit's, as
-//! write(2) tells a pipe's readers of the byte *after* they may have read it: the child would be armed by then, and
-//! killed.
+//! An order is one packet with the first files, and further packets with the rest. Its bytes stand in the first packet
+//! behind the [`Header`], or, if they are too many, in a sealed memfd. The files of an order are, in this sequence: the
+//! memfd if there is one, the working directory, the permit, the life line if the child ends with its parent, the open
+//! ones of standard input, output and error, and those of the request.
 //!
 //! # After a crash
 //! The orderer is killed: before the permit was given the child ends without having run, after it the
-//! child runs as any child whose parent is gone. The maker is killed: see the permit.
+//! child runs as any child whose parent is gone. The maker is killed: see [`permit`](super::permit).
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
+use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
 
 use memmap2::Mmap;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -30,11 +20,12 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
 use super::child::Request;
-use super::child::{Signal, raise};
-use super::conversation::{DAEMON, Header, MORE, ORDER, Packet, WATCHED};
+use super::conversation::{
+    BYTES_PER_PACKET, DAEMON, Header, IN_FILE, MORE, ORDER, Packet, WATCHED,
+};
 use super::message::{self, FDS_PER_PACKET};
-use super::poll::readable;
-use super::surroundings::{self, Places, Surroundings, stdio};
+use super::permit::{Grant, Permit};
+use super::surroundings::{Places, Surroundings, stdio};
 
 /// Which function the child runs.
 #[derive(Serialize, Deserialize)]
@@ -45,7 +36,7 @@ pub(super) enum Which {
     Named(String),
 }
 
-/// The memfd's first part.
+/// The first part of an order's bytes; the payload is the second.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Head {
     pub which: Which,
@@ -58,7 +49,9 @@ pub(super) struct Head {
 /// An order, ready to be sent, several times if need be.
 pub(super) struct Order<'a> {
     header: Header,
-    memfd: OwnedFd,
+    /// The bytes, where they are few.
+    bytes: Vec<u8>,
+    memfd: Option<OwnedFd>,
     cwd: OwnedFd,
     stdio: [Option<BorrowedFd<'static>>; 3],
     fds: &'a [BorrowedFd<'a>],
@@ -67,29 +60,34 @@ pub(super) struct Order<'a> {
 impl<'a> Order<'a> {
     /// Packs a request together with the surroundings of the calling thread.
     pub fn new(request: &'a Request<'a>, which: Which) -> io::Result<Order<'a>> {
+        let stdio = stdio(); // before a file of ours can stand where one of them is closed
         let head = Head {
             which,
             name: request.name.to_owned(),
             parent: std::process::id(),
             surroundings: Surroundings::here()?,
         };
-        let head = postcard::to_stdvec(&head).map_err(io::Error::other)?;
-        let stdio = stdio();
-        let open = stdio.iter().zip(0..).filter(|(fd, _)| fd.is_some());
-        let cwd = Places::working_directory()?;
-        let line = usize::from(request.ends_with_parent);
-        let files = 3 + line + open.clone().count() + request.fds.len();
-        let header = Header {
-            kind: ORDER,
-            packets: files.div_ceil(FDS_PER_PACKET) as u32,
-            bonds: bonds(request),
-            stdio: open.map(|(_, place)| 1 << place).sum(),
-            payload_at: head.len() as u64,
-            processes: surroundings::processes()?,
+        let mut bytes = postcard::to_stdvec(&head).map_err(io::Error::other)?;
+        let payload_at = bytes.len() as u64;
+        let fits = size_of::<Header>() + bytes.len() + request.payload.len() <= BYTES_PER_PACKET;
+        let memfd = if fits {
+            bytes.extend(request.payload);
+            None
+        } else {
+            Some(sealed(&[&std::mem::take(&mut bytes), request.payload])?)
         };
-        let memfd = sealed(&[&head, request.payload])?;
+        let cwd = Places::working_directory()?;
+        let open = stdio.iter().zip(0..).filter(|(fd, _)| fd.is_some());
+        let header = Header {
+            flags: flags(request, memfd.is_some()),
+            stdio: open.map(|(_, place)| 1 << place).sum(),
+            payload_at,
+            processes: head.surroundings.processes(),
+            ..Header::of(ORDER)
+        };
         Ok(Order {
             header,
+            bytes,
             memfd,
             cwd,
             stdio,
@@ -99,14 +97,21 @@ impl<'a> Order<'a> {
 
     /// Sends it. A maker that got only a part takes the next order for a new one.
     pub fn send(&self, socket: BorrowedFd<'_>, grant: &Grant) -> io::Result<()> {
-        let mut files = vec![self.memfd.as_fd(), self.cwd.as_fd()];
+        let mut files: Vec<_> = self.memfd.iter().map(AsFd::as_fd).collect();
+        files.push(self.cwd.as_fd());
         files.extend(grant.files());
         files.extend(self.stdio.iter().flatten());
         files.extend(self.fds);
-        let mut header = self.header;
-        for files in files.chunks(FDS_PER_PACKET) {
-            message::send(socket, bytemuck::bytes_of(&header), files)?;
-            header.kind = MORE;
+        let first = Header {
+            packets: files.len().div_ceil(FDS_PER_PACKET) as u32,
+            ..self.header
+        };
+        let first = [bytemuck::bytes_of(&first), &self.bytes].concat();
+        let later = Header::of(MORE);
+        let mut files = files.chunks(FDS_PER_PACKET);
+        message::send(socket, &first, files.next().expect("the directory is one"))?;
+        for files in files {
+            message::send(socket, bytemuck::bytes_of(&later), files)?;
         }
         Ok(())
     }
@@ -115,6 +120,7 @@ impl<'a> Order<'a> {
 /// An order, arrived whole. To be taken apart in the child.
 pub(super) struct Delivery {
     pub header: Header,
+    bytes: Vec<u8>,
     fds: Vec<OwnedFd>,
     /// Some files did not arrive.
     pub fds_lost: bool,
@@ -124,6 +130,7 @@ impl Delivery {
     pub fn new(first: Packet) -> Delivery {
         Delivery {
             header: first.header,
+            bytes: first.bytes,
             fds: first.fds,
             fds_lost: first.fds_lost,
         }
@@ -135,34 +142,35 @@ impl Delivery {
     }
 
     pub fn unpack(self) -> io::Result<Birth> {
-        let short = || io::Error::new(io::ErrorKind::InvalidData, "an order with too few files");
+        let flags = self.header.flags;
         let mut fds = self.fds.into_iter();
-        let memfd = fds.next().ok_or_else(short)?;
-        let cwd = fds.next().ok_or_else(short)?;
-        let permit = fds.next().ok_or_else(short)?;
-        let line = match self.header.bonds & WATCHED {
-            0 => None,
-            _ => Some(fds.next().ok_or_else(short)?),
+        let mut next = || {
+            let short = "an order with too few files";
+            fds.next()
+                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, short))
         };
+        let bytes = match flags & IN_FILE {
+            0 => Bytes::Packet(self.bytes),
+            // SAFETY: the memfd is sealed against every change, so the bytes are constant.
+            _ => Bytes::File(unsafe { Mmap::map(next()?.as_raw_fd()) }?),
+        };
+        let cwd = next()?;
+        let word = next()?;
+        let line = (flags & WATCHED != 0).then(&mut next).transpose()?;
         let mut stdio = [const { None }; 3];
         for (place, slot) in stdio.iter_mut().enumerate() {
             if self.header.stdio & (1 << place) != 0 {
-                *slot = Some(fds.next().ok_or_else(short)?);
+                *slot = Some(next()?);
             }
         }
-        // SAFETY: the memfd is sealed against every change, so the bytes are constant.
-        let bytes = unsafe { Mmap::map(memfd.as_raw_fd()) }?;
         let start = self.header.payload_at as usize;
         let beyond = || io::Error::new(io::ErrorKind::InvalidData, "an order that is cut short");
         let head = bytes.get(..start).ok_or_else(beyond)?;
         Ok(Birth {
             order: postcard::from_bytes(head).map_err(io::Error::other)?,
-            daemon: self.header.bonds & DAEMON != 0,
+            daemon: flags & DAEMON != 0,
             places: Places { cwd, stdio },
-            permit: Permit {
-                word: permit.into(),
-                line,
-            },
+            permit: Permit::new(word, line),
             fds: fds.collect(),
             payload: Payload { bytes, start },
         })
@@ -179,9 +187,26 @@ pub(super) struct Birth {
     pub payload: Payload,
 }
 
-/// Bytes of the order's memfd.
+/// The order's bytes, where they came.
+enum Bytes {
+    Packet(Vec<u8>),
+    File(Mmap),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Packet(bytes) => bytes,
+            Bytes::File(bytes) => bytes,
+        }
+    }
+}
+
+/// The second part of the bytes.
 pub(super) struct Payload {
-    bytes: Mmap,
+    bytes: Bytes,
     start: usize,
 }
 
@@ -191,111 +216,16 @@ impl Payload {
     }
 }
 
-fn bonds(request: &Request<'_>) -> u32 {
-    (u32::from(request.daemon) * DAEMON) | (u32::from(request.ends_with_parent) * WATCHED)
-}
-
-/// The child's ends of the pipes.
-pub(super) struct Permit {
-    word: File,
-    /// Of one that ends with its parent.
-    line: Option<OwnedFd>,
-}
-
-impl Permit {
-    /// Waits for the word of the parent.
-    ///
-    /// # Errors
-    /// The parent, or the attempt, is gone.
-    pub fn wait(&mut self) -> io::Result<()> {
-        self.word.read_exact(&mut [0])
-    }
-
-    /// From now on the end of the life line, if there is one, is SIGKILL.
-    ///
-    /// # Errors
-    /// None that is known of: the kernel's.
-    pub fn hang_on(self) -> io::Result<()> {
-        let Some(line) = self.line else {
-            return Ok(());
-        };
-        let file = line.as_raw_fd();
-        // SAFETY: fcntl takes numbers. The kernel's signal is to go to this process: one that no handler and no mask
-        // can keep.
-        let armed = unsafe {
-            libc::fcntl(file, libc::F_SETOWN, libc::getpid()) == 0
-                && libc::fcntl(file, F_SETSIG, libc::SIGKILL) == 0
-                && libc::fcntl(file, libc::F_SETFL, libc::O_ASYNC) == 0
-        };
-        if !armed {
-            return Err(io::Error::last_os_error());
-        }
-        if readable(line.as_fd(), Some(Duration::ZERO))? {
-            raise(Signal::KILL)?; // it came before
-        }
-        std::mem::forget(line); // open as long as the process
-        Ok(())
-    }
-}
-
-/// fcntl(2): which signal tells of a file with `O_ASYNC`.
-const F_SETSIG: libc::c_int = 10;
-
-/// The parent's end of the life line: when the kernel closes it, as at the parent's death, however sudden, and though
-/// the zygote be dead as well, the kernel kills the child. (Not as long as another process has it, one that the parent
-/// has forked by itself; but then there is the zygote.)
-#[derive(Debug)]
-pub(super) struct LifeLine(io::PipeWriter);
-
-impl LifeLine {
-    /// It stays open as long as this process.
-    pub fn leave(self) {
-        std::mem::forget(self.0);
-    }
-}
-
-/// The parent's end of the permit's pipe: dropped, it forbids.
-pub(super) struct Grant {
-    write: io::PipeWriter,
-    /// Open until the word is given, so that a child killed before costs its parent no SIGPIPE.
-    read: io::PipeReader,
-    line: Option<(io::PipeReader, LifeLine)>,
-}
-
-impl Grant {
-    /// For a child that ends with its parent, or does not.
-    ///
-    /// # Errors
-    /// No descriptors left.
-    pub fn new(ends_with_parent: bool) -> io::Result<Grant> {
-        let (read, write) = io::pipe()?;
-        let line = ends_with_parent.then(io::pipe).transpose()?;
-        let line = line.map(|(read, write)| (read, LifeLine(write)));
-        Ok(Grant { write, read, line })
-    }
-
-    /// What the child is to have: the permit, and the life line.
-    fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let line = self.line.as_ref().map(|(read, _)| read.as_fd());
-        std::iter::once(self.read.as_fd()).chain(line)
-    }
-
-    /// Lets the child run. The life line is to be kept.
-    ///
-    /// # Errors
-    /// None that is known of: the kernel's.
-    pub fn give(mut self) -> io::Result<Option<LifeLine>> {
-        self.write.write_all(&[1])?;
-        Ok(self.line.map(|(_, line)| line))
-    }
-
-    /// In a child that has all ends by inheritance.
-    pub fn into_permit(self) -> Permit {
-        Permit {
-            word: OwnedFd::from(self.read).into(),
-            line: self.line.map(|(read, _)| read.into()),
-        }
-    }
+fn flags(request: &Request<'_>, in_file: bool) -> u32 {
+    let flags = [
+        (request.daemon, DAEMON),
+        (request.ends_with_parent, WATCHED),
+        (in_file, IN_FILE),
+    ];
+    flags
+        .iter()
+        .map(|(holds, flag)| u32::from(*holds) * flag)
+        .sum()
 }
 
 /// The bytes in a memfd that nobody can change any more.
@@ -315,48 +245,72 @@ pub(super) fn sealed(parts: &[&[u8]]) -> io::Result<OwnedFd> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::conversation;
     use super::*;
 
     /// Too few files, an end that lies behind that of the bytes, and bytes that are no head.
     #[test]
     fn an_order_that_lies_is_refused() {
-        let refused = |payload_at, files| {
+        const IN_PACKET: u32 = 0;
+        let refused = |flags, payload_at, files| {
             let header = Header {
                 payload_at,
+                flags,
                 ..Header::of(ORDER)
             };
-            let first = sealed(&[&[0xff; 100]]).unwrap();
+            let bytes = vec![0xff; 100];
+            let memfd = (flags == IN_FILE).then(|| sealed(&[&bytes]).unwrap());
             let null = || File::open("/dev/null").unwrap().into();
-            let fds = std::iter::once(first).chain(std::iter::repeat_with(null));
-            let fds = fds.take(files).collect();
-            let fds_lost = false;
+            let fds = memfd.into_iter().chain(std::iter::repeat_with(null));
             let packet = Packet {
                 header,
-                fds,
-                fds_lost,
+                bytes,
+                fds: fds.take(files).collect(),
+                fds_lost: false,
             };
             Delivery::new(packet).unpack().map(drop).unwrap_err().kind()
         };
-        for files in 0..3 {
-            assert_eq!(refused(0, files), io::ErrorKind::InvalidData);
-        }
-        for payload_at in [101, u64::MAX] {
-            assert_eq!(refused(payload_at, 3), io::ErrorKind::InvalidData);
-        }
-        for payload_at in [0, 1, 100] {
-            assert_eq!(refused(payload_at, 3), io::ErrorKind::Other);
+        for (flags, enough) in [(IN_PACKET, 2), (IN_FILE, 3)] {
+            for files in 0..enough {
+                assert_eq!(refused(flags, 0, files), io::ErrorKind::InvalidData);
+            }
+            for payload_at in [101, u64::MAX] {
+                assert_eq!(
+                    refused(flags, payload_at, enough),
+                    io::ErrorKind::InvalidData
+                );
+            }
+            for payload_at in [0, 1, 100] {
+                assert_eq!(refused(flags, payload_at, enough), io::ErrorKind::Other);
+            }
         }
     }
 
-    /// Not the permit's byte either: a child that is armed already would take it for the end, and die.
+    /// The longest that fits into a packet, and the shortest that does not.
     #[test]
-    fn nothing_comes_through_the_life_line_but_its_end() {
-        let grant = Grant::new(true).unwrap();
-        let line = grant.files().nth(1).unwrap().try_clone_to_owned().unwrap();
-        let has_come = || readable(line.as_fd(), Some(Duration::ZERO)).unwrap();
-        let kept = grant.give().unwrap();
-        assert!(!has_come());
-        drop(kept);
-        assert!(has_come());
+    fn bytes_of_any_number_arrive() {
+        let (here, there) = message::pair().unwrap();
+        let grant = Grant::new(false).unwrap();
+        let arrived = |payload: &[u8]| {
+            let request = Request {
+                entry: |_, _| 0,
+                payload,
+                fds: &[],
+                daemon: false,
+                ends_with_parent: false,
+                name: "Process-1",
+            };
+            let order = Order::new(&request, Which::At(0)).unwrap();
+            order.send(here.as_fd(), &grant).unwrap();
+            let first = conversation::receive(there.as_fd()).unwrap().unwrap();
+            let header = first.header;
+            let birth = Delivery::new(first).unpack().unwrap();
+            assert_eq!(birth.payload.bytes(), payload);
+            header
+        };
+        let head = size_of::<Header>() + arrived(&[]).payload_at as usize;
+        let fit = vec![7; BYTES_PER_PACKET - head];
+        assert_eq!(arrived(&fit).flags, 0);
+        assert_eq!(arrived(&[&fit[..], &[8]].concat()).flags, IN_FILE);
     }
 }

@@ -127,7 +127,7 @@ impl Zygote {
             Err(error) => self.answer(Err(error)),
             Ok(None) => return Some(delivery),
             Ok(Some((pid, pidfd))) => {
-                let is_watched = delivery.header.bonds & WATCHED != 0;
+                let is_watched = delivery.header.flags & WATCHED != 0;
                 drop(delivery); // from here on only the child holds its files
                 self.answer(Ok((pid, Some(pidfd.as_fd()))));
                 if is_watched {

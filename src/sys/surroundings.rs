@@ -77,6 +77,11 @@ impl Surroundings {
         })
     }
 
+    /// How many processes the user may have.
+    pub fn processes(&self) -> u64 {
+        self.limits[libc::RLIMIT_NPROC as usize].0
+    }
+
     /// Makes them the calling process's own, which has one thread, blocks all signals, and ignores none.
     /// Signals that came in the meantime take effect at the end, as its parent's settings say.
     pub fn settle(self, places: Places<OwnedFd>) -> io::Result<()> {
@@ -126,11 +131,6 @@ pub(super) fn stdio() -> [Option<BorrowedFd<'static>>; 3] {
 pub(super) fn hold_signals() -> io::Result<()> {
     block_signals(u64::MAX)?;
     (1..=LAST_SIGNAL).try_for_each(|signal| set_disposition(signal, libc::SIG_DFL))
-}
-
-/// How many processes the calling process's user may have.
-pub(super) fn processes() -> io::Result<u64> {
-    Ok(limit(libc::RLIMIT_NPROC)?.0)
 }
 
 /// Sets that, as far as it may be raised.

@@ -29,7 +29,7 @@
 //!   an order is carried out once (`order`). What the first may have brought into the world
 //!   unseen ends at once, but stays a zombie until the program ends. The new one watches the daemons that
 //!   someone still holds. If the program is killed in between, the kernel kills its daemons alone
-//!   (by their life lines: see `order.rs`).
+//!   (by their life lines: see `permit.rs`).
 //! - The program is killed: the zygote kills the daemons, removes what is to go with it ([`sweep_after`]) and ends. If
 //!   both are killed, such a file is left.
 //!
@@ -46,8 +46,9 @@ use super::child::{Child, Request};
 use super::conversation::{self, Header, LEAVE, SWEEP, WATCH};
 use super::exec::{Role, launch};
 use super::litter::Litter;
-use super::order::{Grant, Order, Which, sealed};
+use super::order::{Order, Which, sealed};
 use super::per_process::PerProcess;
+use super::permit::Grant;
 use super::{child, image, life, message};
 
 /// Starts a child. Safe from any thread, in a forked child as well.
