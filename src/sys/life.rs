@@ -16,6 +16,8 @@ use std::sync::{PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
+use nix::unistd::{getpid, gettid};
+
 use super::order::{Birth, Which};
 use super::permit::Permit;
 use super::poll::readable;
@@ -167,11 +169,9 @@ pub fn say(text: &str) {
 
 fn tell_panics(name: &str) {
     let name = name.to_owned();
-    let first = thread::current().id();
     panic::set_hook(Box::new(move |panic| {
-        let thread = thread::current();
-        let which = match thread.name() {
-            _ if thread.id() == first => String::new(),
+        let which = match thread::current().name() {
+            _ if gettid() == getpid() => String::new(),
             Some(name) => format!(", thread '{name}',"),
             None => ", a thread without a name,".to_owned(),
         };

@@ -28,7 +28,7 @@ const PROCESSOR_WORDS: usize = size_of::<libc::cpu_set_t>() / size_of::<u64>();
 #[derive(Serialize, Deserialize)]
 pub(super) struct Surroundings {
     /// `NAME=value`, as environ(7).
-    environment: Vec<Vec<u8>>,
+    environment: Vec<CString>,
     umask: u32,
     /// Bit n - 1 for signal n.
     ignored: u64,
@@ -37,7 +37,7 @@ pub(super) struct Surroundings {
     limits: Vec<(u64, u64)>,
     /// A bit a processor; empty if there are too many to tell.
     processors: Vec<u64>,
-    comm: Vec<u8>,
+    comm: CString,
 }
 
 /// The files of one's surroundings.
@@ -67,7 +67,9 @@ impl Surroundings {
         let number =
             |name: &str, radix| u64::from_str_radix(field(name)?, radix).map_err(io::Error::other);
         Ok(Surroundings {
-            environment: std::env::vars_os().map(assignment).collect(),
+            environment: std::env::vars_os()
+                .map(assignment)
+                .collect::<io::Result<_>>()?,
             umask: number("Umask:", 8)? as u32,
             ignored: number("SigIgn:", 16)?,
             blocked: blocked_signals()?,
@@ -92,7 +94,7 @@ impl Surroundings {
         // SAFETY: umask takes a number and cannot fail.
         unsafe { libc::umask(self.umask as libc::mode_t) };
         nix::unistd::fchdir(&places.cwd)?;
-        set_environment(self.environment)?;
+        set_environment(self.environment);
         for (place, file) in (0..).zip(&places.stdio) {
             let Some(file) = file else { continue }; // stays /dev/null, as Rust's own start would have it
             // SAFETY: both are descriptor numbers; what stood at `place` is closed, and nobody owns it.
@@ -100,7 +102,7 @@ impl Surroundings {
                 return Err(io::Error::last_os_error());
             }
         }
-        nix::sys::prctl::set_name(&CString::new(self.comm)?)?;
+        nix::sys::prctl::set_name(&self.comm)?;
         for signal in (1..=LAST_SIGNAL).filter(|signal| self.ignored & bit(*signal) != 0) {
             set_disposition(signal, libc::SIG_IGN)?;
         }
@@ -147,37 +149,34 @@ fn read_at_once(path: &str) -> io::Result<Vec<u8>> {
 }
 
 /// The program's name: that of its first thread.
-fn comm() -> io::Result<Vec<u8>> {
+fn comm() -> io::Result<CString> {
     if nix::unistd::gettid() == nix::unistd::getpid() {
-        return Ok(nix::sys::prctl::get_name()?.into_bytes());
+        return Ok(nix::sys::prctl::get_name()?);
     }
     let mut comm = read_at_once("/proc/self/comm")?;
     comm.pop_if(|last| *last == b'\n');
-    Ok(comm)
+    Ok(CString::new(comm)?)
 }
 
 fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
 
-fn assignment((name, value): (OsString, OsString)) -> Vec<u8> {
+fn assignment((name, value): (OsString, OsString)) -> io::Result<CString> {
     let mut assignment = name.into_vec();
     assignment.push(b'=');
     assignment.extend(value.into_vec());
-    assignment
+    Ok(CString::new(assignment)?)
 }
 
 /// Replaces the environment: nothing of the former one is left.
-fn set_environment(assignments: Vec<Vec<u8>>) -> io::Result<()> {
-    let mut list = Vec::with_capacity(assignments.len() + 1);
-    for assignment in assignments {
-        list.push(CString::new(assignment)?.into_raw()); // leaked: it belongs to the environment now
-    }
+fn set_environment(assignments: Vec<CString>) {
+    let assignments = assignments.into_iter().map(CString::into_raw); // leaked: they belong to the environment now
+    let mut list: Vec<_> = assignments.collect();
     list.push(std::ptr::null_mut());
     // SAFETY: the process has one thread, so nobody reads the environment now; the list is as environ(7)
     // asks and lives for ever. The C library copies a list that is not its own before it changes it.
     unsafe { environ = list.leak().as_mut_ptr() };
-    Ok(())
 }
 
 fn limit(number: u32) -> io::Result<(u64, u64)> {
