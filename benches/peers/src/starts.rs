@@ -1,7 +1,7 @@
 //! A process that does nothing: started, and joined.
 //!
 //! Some of them load a program: forkproof by spawn, posix_spawn and procspawn this one, CPython by spawn its own. Of those that
-//! fork(2), ours and CPython's end as a program does, and the bare ones at once.
+//! fork(2), ours and CPython's end as a program does; the bare ones at once, and once more as a program.
 
 use std::ffi::CStr;
 use std::io::{Read, Write};
@@ -45,15 +45,21 @@ fn rows(bytes: usize, server: Rc<Server>) -> Vec<Row> {
             assert_eq!(process.join().expect("it was started"), 0);
         })
     };
+    let by_server = |end: End| {
+        let server = server.clone();
+        with_bytes(bytes, move || server.fork(end))
+    };
     let mut rows = vec![
         Row::new("forkproof Process", by(StartMethod::Zygote)),
         Row::new("forkproof, by fork", by(StartMethod::Fork)),
         Row::new("forkproof, by spawn", by(StartMethod::Spawn)),
-        Row::new("fork(2)", with_bytes(bytes, fork)),
+        Row::new("fork(2)", with_bytes(bytes, || fork(End::AtOnce))),
         Row::new(
-            "fork(2) of a server",
-            with_bytes(bytes, move || server.fork()),
+            "fork(2), exit(3)",
+            with_bytes(bytes, || fork(End::AsProgram)),
         ),
+        Row::new("fork(2) of a server", by_server(End::AtOnce)),
+        Row::new("fork(2) of a server, exit(3)", by_server(End::AsProgram)),
         Row::new("posix_spawn(3)", with_bytes(bytes, posix_spawn)),
         Row::new("procspawn", with_bytes(bytes, procspawned)),
     ];
@@ -103,12 +109,30 @@ fn with_bytes(bytes: usize, mut act: impl FnMut()) -> impl FnMut() -> f64 {
     }
 }
 
-fn fork() {
-    // SAFETY: the child only exits, so it does not matter what other threads held.
+/// How a child ends that has nothing to do.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    AtOnce,
+    /// After what is to be done at the end: exit(3).
+    AsProgram,
+}
+
+impl End {
+    fn come(self) -> ! {
+        match self {
+            // SAFETY: ends the process at once.
+            End::AtOnce => unsafe { libc::_exit(0) },
+            // SAFETY: the process is a copy of one whose only thread called this: no handler runs elsewhere.
+            End::AsProgram => unsafe { libc::exit(0) },
+        }
+    }
+}
+
+fn fork(end: End) {
+    // SAFETY: the child only ends; no other thread is there that could hold what its handlers want.
     match unsafe { libc::fork() } {
         -1 => panic!("no process"),
-        // SAFETY: ends the process at once.
-        0 => unsafe { libc::_exit(0) },
+        0 => end.come(),
         child => reap(child),
     }
 }
@@ -131,9 +155,10 @@ impl Server {
         }
     }
 
-    fn fork(&self) {
+    fn fork(&self, end: End) {
         let mut child = [0; 4];
-        (&self.0).write_all(&[0]).expect("the server is there");
+        let asked = [u8::from(end == End::AsProgram)];
+        (&self.0).write_all(&asked).expect("the server is there");
         (&self.0)
             .read_exact(&mut child)
             .expect("the server is there");
@@ -148,12 +173,15 @@ fn serve(asked: UnixStream) -> ! {
         let flags = libc::c_long::from(libc::CLONE_PARENT | libc::SIGCHLD);
         // SAFETY: as fork(2), without a stack of its own; there are no other threads.
         let child = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as libc::pid_t;
-        if child == 0 || (&asked).write_all(&child.to_ne_bytes()).is_err() {
-            break;
+        match (child, request) {
+            (0, [0]) => End::AtOnce.come(),
+            (0, _) => End::AsProgram.come(),
+            _ => (&asked)
+                .write_all(&child.to_ne_bytes())
+                .expect("the asker waits"),
         }
     }
-    // SAFETY: ends the process at once.
-    unsafe { libc::_exit(0) }
+    End::AtOnce.come()
 }
 
 fn posix_spawn() {
