@@ -29,6 +29,9 @@ pub enum Reader {
     Client(Arc<Home>),
 }
 
+/// Hardly a message needs more: it is written without growing.
+const USUAL_BYTES: usize = 256;
+
 struct Packing {
     manager: u64,
     files: Vec<Arc<OwnedFd>>,
@@ -51,7 +54,7 @@ thread_local! {
 pub fn pack<T: Serialize>(value: &T, manager: u64) -> io::Result<Message> {
     let files = Vec::new();
     let outer = PACKING.replace(Some(Packing { manager, files }));
-    let bytes = postcard::to_allocvec(value);
+    let bytes = postcard::to_extend(value, Vec::with_capacity(USUAL_BYTES));
     let inner = PACKING.replace(outer);
     Ok(Message {
         bytes: bytes.map_err(io::Error::other)?,

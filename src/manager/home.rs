@@ -1,7 +1,7 @@
 //! A manager's server as its clients know it: the way there, and each thread's connection.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -60,10 +60,10 @@ static KNOWN: PerProcess<Mutex<HashMap<u64, Weak<Home>>>> =
     PerProcess::new(|| Mutex::new(HashMap::new()));
 
 /// By the manager's number, with the process that made it: a forked child makes its own.
-type Lines = HashMap<u64, (Mark, Box<dyn Line>)>;
+type Lines = BTreeMap<u64, (Mark, Box<dyn Line>)>;
 
 thread_local! {
-    static LINES: RefCell<Lines> = RefCell::new(Lines::new());
+    static LINES: RefCell<Lines> = const { RefCell::new(Lines::new()) };
 }
 
 fn next_number() -> u64 {

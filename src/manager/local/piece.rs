@@ -57,9 +57,12 @@ impl Outgoing {
             return Some(Piece::Part(part));
         }
         let files = self.files.take()?;
-        let last = Bytes(rest.to_vec());
-        *self = Outgoing::default();
-        Some(Piece::Last(last, files.into_iter().map(File).collect()))
+        let mut last = std::mem::take(&mut self.bytes);
+        last.drain(..std::mem::take(&mut self.sent_bytes));
+        Some(Piece::Last(
+            Bytes(last),
+            files.into_iter().map(File).collect(),
+        ))
     }
 
     pub fn is_out(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The objects, who refers to them, and which calls wait: plain data.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
 use super::object::{Answer, Entry, Object, Turn};
@@ -19,7 +19,7 @@ pub struct Caller(pub u64);
 const NOBODY: Caller = Caller(0);
 
 /// One who has proxies: a client's process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Session(pub u64);
 
 /// All of a server but its connections. Time is what it is told, in nanoseconds; it never waits, and no request can
@@ -34,15 +34,15 @@ pub struct Core {
     manager: u64,
     next_object: u64,
     next_loan: u64,
-    objects: HashMap<u64, Weak<Entry>>,
+    objects: BTreeMap<u64, Weak<Entry>>,
     /// The size of `objects` at which those that are gone are looked for.
     crowd: usize,
-    sessions: HashMap<Session, HashMap<u64, (Arc<Entry>, u64)>>,
+    sessions: BTreeMap<Session, BTreeMap<u64, (Arc<Entry>, u64)>>,
     loans: HashMap<u64, Arc<Entry>>,
     names: HashMap<String, Arc<Entry>>,
     /// Those that are watched though no call waits on them.
     tended: Vec<Weak<Entry>>,
-    callers: HashMap<Caller, Known>,
+    callers: BTreeMap<Caller, Known>,
     deadlines: BTreeSet<(u64, Caller)>,
     /// Of the request at work.
     fresh: Vec<(Caller, Reply)>,
@@ -55,7 +55,7 @@ struct Known {
     session: Session,
     parked: Option<Parked>,
     /// The objects that it may hold something of.
-    stakes: HashMap<u64, Weak<Entry>>,
+    stakes: BTreeMap<u64, Weak<Entry>>,
     /// Of its last call.
     last_object: u64,
 }
@@ -85,13 +85,13 @@ impl Core {
             manager,
             next_object: 1,
             next_loan: 1,
-            objects: HashMap::new(),
+            objects: BTreeMap::new(),
             crowd: 64,
-            sessions: HashMap::new(),
+            sessions: BTreeMap::new(),
             loans: HashMap::new(),
             names: HashMap::new(),
             tended: Vec::new(),
-            callers: HashMap::new(),
+            callers: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             fresh: Vec::new(),
             answers: Vec::new(),
@@ -104,7 +104,7 @@ impl Core {
         let known = Known {
             session,
             parked: None,
-            stakes: HashMap::new(),
+            stakes: BTreeMap::new(),
             last_object: 0,
         };
         self.callers.insert(caller, known);

@@ -1,6 +1,6 @@
 //! The server's loop: between the connections and the objects.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -23,8 +23,8 @@ pub struct Server {
     manager: u64,
     core: Core,
     entrances: Vec<Box<dyn Entrance>>,
-    links: HashMap<Caller, Connected>,
-    lives: HashMap<(u32, u64), Life>,
+    links: BTreeMap<Caller, Connected>,
+    lives: BTreeMap<(u32, u64), Life>,
     /// Objects on a journey, each as long as its file is open elsewhere.
     loans: Vec<(u64, Arc<OwnedFd>)>,
     /// All that can come to an end. `None`: not all of it can be watched, and each is asked.
@@ -69,8 +69,8 @@ impl Server {
             manager,
             core: Core::new(manager),
             entrances,
-            links: HashMap::new(),
-            lives: HashMap::new(),
+            links: BTreeMap::new(),
+            lives: BTreeMap::new(),
             loans: Vec::new(),
             ends_watched: Watch::new().ok(),
             next_number: 1,
