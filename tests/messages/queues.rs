@@ -9,8 +9,8 @@ use forkproof::shm::passage::{pack, unpack};
 use forkproof::shm::{Block, Shared, block};
 use forkproof::sys::robust;
 use forkproof::{
-    GetError, JoinError, JoinableQueue, Lock, LockError, LockFailure, Pipe, Process, PutError,
-    Queue, Receiver, Sender, SimpleQueue, TaskError, Value,
+    ByteQueue, GetError, JoinError, JoinableQueue, Lock, LockError, LockFailure, Pipe, Process,
+    PutError, Queue, Receiver, Sender, SimpleQueue, TaskError, Value,
 };
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -104,6 +104,20 @@ fn places_that_cannot_be_are_told() {
             }
             all_say_so(&queue, true);
         }
+    });
+}
+
+#[test]
+fn a_place_that_goes_while_its_message_is_read_is_told() {
+    apart(|| {
+        let queue = ByteQueue::with_capacity(None, UNITS as usize * 8).unwrap();
+        queue.put(&[1; 8]).unwrap();
+        let read = queue.process(|message| {
+            assert_eq!(message, [1; 8]);
+            queue.block().set(HEAD, [u32::MAX, 0]);
+        });
+        assert!(is_corrupt(read));
+        assert!(is_corrupt(queue.try_get()), "no one else waits for it");
     });
 }
 

@@ -221,8 +221,7 @@ impl<W: World> Road<W> {
         let lying = claimed.expect("a record");
         let mut bytes = vec![0; lying.length as usize];
         (&self.bytes).read(lying.start, &mut bytes);
-        ring.finish_by(&mut (), |_, ()| Ok(()))
-            .expect("it is claimed");
+        ring.finish_read(&lying).expect("it is claimed");
         self.note(&bytes);
     }
 

@@ -50,7 +50,11 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
     /// # Panics
     /// If the calling thread has no claim.
     pub fn finish<E: Escort>(&self, escort: &mut E) -> Result<(), GetRefused> {
-        self.finish_by(escort, |lying, escort| self.copy(lying, escort).map(drop))
+        assert!(self.has_claim(), "finish() without a claim");
+        let mut read = |lying: &Lying, escort: &mut E| self.copy(lying, escort).map(drop);
+        let outcome = self.await_front(Front::Taken, Patience::None, escort, &mut read);
+        give_back(&self.gets.line);
+        outcome
     }
 
     fn copy(&self, lying: &Lying, escort: &mut impl Escort) -> Result<Record, GetRefused> {
@@ -96,22 +100,32 @@ impl<W: World, B: Bytes> Ring<'_, W, B> {
         self.await_front_in_line(Front::Claimed, patience, escort, &mut read)
     }
 
-    /// As [`finish`](Ring::finish).
+    /// As [`finish`](Ring::finish), of a record that [`claim_by`](Ring::claim_by) read and that has nothing beside it:
+    /// it is not looked at again.
     ///
     /// # Errors
-    /// [`GetRefused`], also by `read`: the claim was given up instead.
+    /// [`GetRefused`]: the claim was given up instead.
     ///
     /// # Panics
     /// If the calling thread has no claim.
-    pub fn finish_by<R, E: Escort>(
-        &self,
-        escort: &mut E,
-        mut read: impl FnMut(&Lying, &mut E) -> Result<R, GetRefused>,
-    ) -> Result<R, GetRefused> {
-        assert!(self.has_claim(), "finish() without a claim");
-        let outcome = self.await_front(Front::Taken, Patience::None, escort, &mut read);
+    pub fn finish_read(&self, lying: &Lying) -> Result<(), GetRefused> {
+        assert!(self.has_claim(), "finish_read() without a claim");
+        let finished = take_brief(&self.gets.lock, Patience::Endless)
+            .map_err(GetRefused::from)
+            .and_then(|()| {
+                // Relaxed, both: under the lock, which was taken to claim, too.
+                let head = Place::of(self.gets.place.load(Relaxed));
+                let tail = Place::of(self.gets.seen.load(Relaxed));
+                let behind = self.region.behind(head, lying);
+                let can_be = self.region.can_be(behind, tail, self.records_max);
+                self.gets.leave(match can_be {
+                    true => self.gets.commit(behind.packed()),
+                    false => Owed::Nothing,
+                });
+                can_be.then_some(()).ok_or(GetRefused::Corrupt)
+            });
         give_back(&self.gets.line);
-        outcome
+        finished
     }
 
     /// The claim is given up, and the record is there for everyone. (By invariant 4 its mark need not go: the
